@@ -21,7 +21,7 @@ def bare(path: str) -> list[str]:
 
 @job("import", schedule=every(minutes=5), takes_context=True)
 def with_context(context: RunContext, batch: int = 100) -> None:
-    assert_type(context.scheduled_for, datetime | None)
+    assert_type(context.scheduled_for, datetime)
 
 
 assert_type(report("north", limit=3), int)
