@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from typing_extensions import assert_type
 
@@ -21,7 +21,7 @@ def bare(path: str) -> list[str]:
 
 @job("import", schedule=every(minutes=5), takes_context=True)
 def with_context(context: RunContext, batch: int = 100) -> None:
-    assert_type(context.scheduled_for, datetime)
+    assert_type(context.delay, timedelta)
 
 
 assert_type(report("north", limit=3), int)
