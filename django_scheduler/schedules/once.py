@@ -1,0 +1,78 @@
+"""Schedules that do not repeat: one instant, or none at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from django_scheduler.exceptions import InvalidSchedule
+from django_scheduler.schedules.base import Schedule, as_utc, fixed_offset, format_instant
+
+__all__ = ["Manual", "Once"]
+
+
+@dataclass(frozen=True)
+class Once(Schedule):
+    """A single instant; owed even when it lies in the past. Make one with ``once()``.
+
+    Raises:
+        InvalidSchedule: ``at`` is not an aware datetime.
+    """
+
+    one_shot: ClassVar[bool] = True
+
+    at: datetime
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.at, datetime) or self.at.utcoffset() is None:
+            raise InvalidSchedule(
+                f"{self.at!r} is not an instant: once() needs an aware datetime.", field="schedule"
+            )
+        object.__setattr__(self, "at", fixed_offset(self.at))
+
+    def next_after(self, instant: datetime) -> datetime | None:
+        """``at``, in UTC, while it is still to come."""
+        at = as_utc(self.at)
+        return at if as_utc(instant) < at else None
+
+    def previous_before(self, instant: datetime) -> datetime | None:
+        """``at``, in UTC, once it is past."""
+        at = as_utc(self.at)
+        return at if at < as_utc(instant) else None
+
+    def first(self, created_at: datetime) -> datetime | None:
+        """``at``, also when it lies before the job's creation."""
+        return as_utc(self.at)
+
+    def describe(self) -> str:
+        """The instant in words."""
+        return f"Once, at {self.at.isoformat(sep=' ')}"
+
+    def __str__(self) -> str:
+        return f"@at {format_instant(self.at)}"
+
+
+@dataclass(frozen=True)
+class Manual(Schedule):
+    """Never by itself: the job runs when somebody triggers it. Make one with ``manual()``."""
+
+    on_demand: ClassVar[bool] = True
+
+    def next_after(self, instant: datetime) -> datetime | None:
+        """None, always."""
+        as_utc(instant)
+        return None
+
+    def previous_before(self, instant: datetime) -> datetime | None:
+        """None, always."""
+        as_utc(instant)
+        return None
+
+    def describe(self) -> str:
+        """The schedule in words."""
+        return "Only when triggered"
+
+    def __str__(self) -> str:
+        return "@manual"
