@@ -1,0 +1,88 @@
+"""The one place that reads a clock.
+
+Rooms above take a :class:`Clock`, pure functions take the instant. The database's clock decides
+what is due; a process keeps an estimate of it, made from monotonic time, so that a stepping
+system clock neither fires a job early nor lets a duration turn negative.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import datetime, timedelta, timezone
+from typing import Protocol
+
+__all__ = ["Clock", "SystemClock", "install", "installed"]
+
+
+class Clock(Protocol):
+    """What a living object needs of time. Safe to share between threads."""
+
+    def now(self) -> datetime:
+        """Return the estimate of the database's present instant, aware, in UTC."""
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back; the zero is arbitrary."""
+
+    def wait(self, event: threading.Event, timeout: float | None) -> bool:
+        """Wait until ``event`` is set or ``timeout`` seconds passed; return whether it is set."""
+
+    def pinned(self) -> datetime | None:
+        """Return the instant SQL must take for now, or None for the database's own clock."""
+
+    def calibrate(self, instant: datetime, sent: float) -> None:
+        """Adopt ``instant`` as what the database's clock said after monotonic time ``sent``."""
+
+    def offset(self) -> timedelta:
+        """Return how far this machine's wall clock is ahead of the estimate."""
+
+
+class SystemClock:
+    """Real time. Until the first :meth:`calibrate` it estimates with the machine's wall clock."""
+
+    def __init__(self) -> None:
+        self._base = (datetime.now(timezone.utc), time.monotonic())
+
+    def now(self) -> datetime:
+        """Return the estimated instant of the database's clock.
+
+        It is never earlier than that clock: an answer is dated to when the question was sent.
+        Work claimed as due therefore never records a start before its due instant.
+        """
+        instant, at = self._base
+        return instant + timedelta(seconds=time.monotonic() - at)
+
+    def monotonic(self) -> float:
+        """Return the machine's monotonic seconds."""
+        return time.monotonic()
+
+    def wait(self, event: threading.Event, timeout: float | None) -> bool:
+        """Block until ``event`` is set or ``timeout`` seconds (None: no limit) passed."""
+        return event.wait(timeout)
+
+    def pinned(self) -> datetime | None:
+        """Return None: SQL asks the database."""
+        return None
+
+    def calibrate(self, instant: datetime, sent: float) -> None:
+        """Rebase the estimate. One tuple is replaced, so readers in other threads see a whole."""
+        self._base = (instant, sent)
+
+    def offset(self) -> timedelta:
+        """Return the machine's wall clock minus the estimate."""
+        return datetime.now(timezone.utc) - self.now()
+
+
+_installed: Clock = SystemClock()
+
+
+def installed() -> Clock:
+    """Return the clock of code that is given none: the facades and the models."""
+    return _installed
+
+
+def install(clock: Clock) -> Clock:
+    """Make ``clock`` the one :func:`installed` returns, and return the one it replaces."""
+    global _installed  # noqa: PLW0603 - one per process; only test kits replace it
+    previous, _installed = _installed, clock
+    return previous

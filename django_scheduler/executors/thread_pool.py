@@ -1,0 +1,146 @@
+"""Runs in threads of this process: the default, which needs nothing but the database."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import close_old_connections, connections
+
+from ..clock import Clock
+from ..runner import Dispatch, Reporter, Runner
+from .base import Executor
+
+__all__ = ["ThreadPoolExecutor"]
+
+
+class ThreadPoolExecutor(Executor):
+    """A pool that grows when no thread is idle and reuses the one that became idle last.
+
+    The standard library's pool would start every thread it may have before reusing one at a
+    steady trickle of work, and its shutdown waits for functions that never return.
+    """
+
+    def __init__(self, alias: str, threads: int = 20) -> None:
+        super().__init__(alias)
+        if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+            raise ValueError(f"threads must be a whole number from 1, not {threads!r}")
+        self.threads = threads
+        self._state = threading.Condition()
+        self._waiting: deque[Dispatch] = deque()
+        self._idle: list[_Worker] = []
+        self._busy = 0
+        self._closed = False
+        self._runner: Runner | None = None
+
+    @classmethod
+    def from_options(
+        cls, alias: str, options: Mapping[str, Any], *, threads: int
+    ) -> ThreadPoolExecutor:
+        """Return a pool of ``OPTIONS["threads"]``, or else of the process's thread count."""
+        return cls(alias, **{"threads": threads, **options})
+
+    def start(self, runner: Runner, reporter: Reporter, clock: Clock) -> None:
+        """Remember who carries runs out; threads are started when they are needed."""
+        self._runner = runner
+
+    def free_slots(self) -> int:
+        """Return how many runs could begin at once."""
+        with self._state:
+            return 0 if self._closed else max(0, self.threads - self._busy - len(self._waiting))
+
+    def submit(self, dispatch: Dispatch) -> None:
+        """Begin the run in an idle or a new thread, or keep it until one is free."""
+        with self._state:
+            if self._idle:
+                self._busy += 1
+                self._idle.pop().give(dispatch)
+            elif self._busy < self.threads:
+                self._busy += 1
+                _Worker(self, dispatch).start()
+            else:
+                self._waiting.append(dispatch)
+
+    def withdraw(self) -> list[Dispatch]:
+        """Return the runs that wait for a thread; nothing begins from here on."""
+        with self._state:
+            self._closed = True
+            waiting = list(self._waiting)
+            self._waiting.clear()
+            for worker in self._idle:
+                worker.give(None)
+            self._idle.clear()
+            return waiting
+
+    def stop(self, timeout: float) -> bool:
+        """Wait until no run goes on; threads are daemons, so none can hold the process back."""
+        with self._state:
+            return self._state.wait_for(lambda: self._busy == 0, timeout)
+
+    def next_for(self, worker: _Worker) -> Dispatch | None:
+        """Return what the thread is to do now; None if it must wait or end."""
+        with self._state:
+            if self._waiting:
+                return self._waiting.popleft()
+            self._busy -= 1
+            if self._closed:
+                worker.give(None)
+            else:
+                self._idle.append(worker)
+            self._state.notify_all()
+            return None
+
+    def carry_out(self, dispatch: Dispatch) -> None:
+        """Run it with connections fit for use, and leave none behind that is not."""
+        assert self._runner is not None
+        close_old_connections()
+        try:
+            self._runner.carry_out(dispatch)
+        finally:
+            _tidy_connections()
+
+
+def _tidy_connections() -> None:
+    """Close this thread's connections where a function left a transaction open."""
+    for connection in connections.all(initialized_only=True):
+        if connection.in_atomic_block or connection.needs_rollback:
+            connection.in_atomic_block = False
+            connection.needs_rollback = False
+            connection.savepoint_ids = []
+            connection.run_on_commit = []
+            connection.close()
+    close_old_connections()
+
+
+class _Worker(threading.Thread):
+    """One thread of the pool, with a box for its next run."""
+
+    def __init__(self, pool: ThreadPoolExecutor, first: Dispatch) -> None:
+        super().__init__(name=f"scheduler-{pool.alias}", daemon=True)
+        self._pool = pool
+        self._next: Dispatch | None = first
+        self._given = threading.Event()
+
+    def give(self, dispatch: Dispatch | None) -> None:
+        """Wake the thread with a run; None ends it."""
+        self._next = dispatch
+        self._given.set()
+
+    def run(self) -> None:
+        """Carry out what is given until None is."""
+        try:
+            while self._next is not None:
+                self._work(self._next)
+                self._given.wait()
+                self._given.clear()
+        finally:
+            connections.close_all()
+
+    def _work(self, dispatch: Dispatch | None) -> None:
+        while dispatch is not None:
+            self._pool.carry_out(dispatch)
+            # Reset before the thread shows as idle: `give` may come at once from then on.
+            self._next = None
+            dispatch = self._pool.next_for(self)

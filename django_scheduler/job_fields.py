@@ -1,0 +1,180 @@
+"""What each field of a job may hold. Pure; shared by ``@job``, the facade, sync and the forms.
+
+One reader a field: it returns the value as a row stores it, or raises the typed error that names
+the field. What needs the database, the registry or the settings is checked elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from .exceptions import InvalidArguments, InvalidData, InvalidJob, SchedulerError
+from .policies import CatchUp, OnLost, Overlap, Retry, to_timedelta
+
+__all__ = ["FIELDS", "read_field", "read_name"]
+
+NAME_LENGTH = 200
+
+
+def _word(words: type[Enum]) -> Callable[[str, Any], Any]:
+    def read(name: str, value: Any) -> str:
+        try:
+            return str(words(value).value)
+        except ValueError:
+            known = ", ".join(word.value for word in words)
+            raise InvalidJob(f"{name} is {value!r}; use one of: {known}.", field=name) from None
+
+    return read
+
+
+def _duration(name: str, value: Any) -> Any:
+    return None if value is None else to_timedelta(value, name)
+
+
+def _positive_duration(name: str, value: Any) -> Any:
+    span = _duration(name, value)
+    if span is not None and not span:
+        raise InvalidJob(f"{name} is 0; give a longer span, or None for none.", field=name)
+    return span
+
+
+def _number(least: int, *, optional: bool = True) -> Callable[[str, Any], Any]:
+    def read(name: str, value: Any) -> int | None:
+        if value is None and optional:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value < 2**31:
+            raise InvalidJob(
+                f"{name} is {value!r}; use a whole number from {least}.", field=name
+            )
+        return value
+
+    return read
+
+
+def _text(longest: int) -> Callable[[str, Any], Any]:
+    def read(name: str, value: Any) -> str:
+        if not isinstance(value, str) or len(value) > longest or "\x00" in value:
+            raise InvalidJob(
+                f"{name} must be a text of at most {longest} characters, not {value!r:.80}.",
+                field=name,
+            )
+        return value
+
+    return read
+
+
+def _instant(name: str, value: Any) -> datetime | None:
+    if value is None:
+        return None
+    if not isinstance(value, datetime) or value.utcoffset() is None:
+        raise InvalidJob(
+            f"{name} is {value!r}; use a datetime that knows its time zone.", field=name
+        )
+    return value
+
+
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidJob(f"{name} is {value!r}; use True or False.", field=name)
+    return value
+
+
+def _json(kind: type, error: type[SchedulerError]) -> Callable[[str, Any], Any]:
+    def read(name: str, value: Any) -> Any:
+        value = kind() if value is None else value
+        value = list(value) if kind is list and isinstance(value, tuple) else value
+        value = dict(value) if kind is dict and isinstance(value, Mapping) else value
+        if not isinstance(value, kind) or (
+            isinstance(value, dict) and not all(isinstance(key, str) for key in value)
+        ):
+            wanted = "a list" if kind is list else "a dict with texts as keys"
+            raise error(f"{name} must be {wanted}, not {value!r:.80}.", field=name)
+        try:
+            return json.loads(json.dumps(value, allow_nan=False))
+        except (TypeError, ValueError, RecursionError) as problem:
+            raise error(
+                f"{name} must be JSON (texts, numbers, lists, dicts, true, false, null): {problem}.",
+                field=name,
+            ) from None
+
+    return read
+
+
+def _retry(name: str, value: Any) -> Any:
+    policy = Retry.of(value)
+    return policy.to_dict() if policy is not None else None
+
+
+def _tags(name: str, value: Any) -> list[str]:
+    tags = [value] if isinstance(value, str) else list(value or ())
+    for tag in tags:
+        if not isinstance(tag, str) or not tag.strip() or len(tag) > 64:  # noqa: PLR2004
+            raise InvalidJob(f"A tag is a text of 1 to 64 characters, not {tag!r}.", field=name)
+    return sorted(set(tags))
+
+
+FIELDS: dict[str, Callable[[str, Any], Any]] = {
+    "args": _json(list, InvalidArguments),
+    "kwargs": _json(dict, InvalidArguments),
+    "metadata": _json(dict, InvalidData),
+    "description": _text(10_000),
+    "executor": _text(64),
+    "queue": _text(64),
+    "tags": _tags,
+    "priority": _number(-(2**31), optional=False),
+    "timeout": _positive_duration,
+    "stall_timeout": _positive_duration,
+    "retry": _retry,
+    "on_lost": _word(OnLost),
+    "overlap": _word(Overlap),
+    "max_running": _number(1),
+    "buffer_limit": _number(1, optional=False),
+    "catch_up": _word(CatchUp),
+    "catch_up_window": _duration,
+    "catch_up_limit": _number(1),
+    "misfire_grace": _duration,
+    "start_deadline": _positive_duration,
+    "start_at": _instant,
+    "end_at": _instant,
+    "max_runs": _number(1),
+    "run_on_start": _flag,
+    "jitter": _duration,
+}
+"""A reader for each field that code, facade and forms may set beside name, function, schedule
+and timezone."""
+
+
+def read_field(name: str, value: Any) -> Any:
+    """Return ``value`` as a job row stores it.
+
+    Raises:
+        InvalidJob: the field does not exist, or the value does not suit it.
+        InvalidArguments: ``args`` or ``kwargs`` are not JSON.
+        InvalidData: ``metadata`` is not JSON.
+    """
+    if name not in FIELDS:
+        known = ", ".join(sorted(FIELDS))
+        raise InvalidJob(f"A job has no field {name!r}; use one of: {known}.", field=name)
+    return FIELDS[name](name, value)
+
+
+def read_name(name: Any) -> str:
+    """Return ``name`` if a job or function can bear it; raise InvalidJob otherwise."""
+    bad = (
+        not isinstance(name, str)
+        or not name
+        or name != name.strip()
+        or len(name) > NAME_LENGTH
+        or not name.isprintable()
+    )
+    if bad:
+        raise InvalidJob(
+            f"A name is a printable text of 1 to {NAME_LENGTH} characters without spaces around "
+            f"it, not {name!r:.80}.",
+            field="name",
+        )
+    return str(name)

@@ -1,0 +1,68 @@
+"""The only writer of a run's status, and of what follows from it.
+
+Every function here wants to be called inside a transaction on the alias it is given, and takes
+the instant ``now``. Moves are conditional on status, owner and epoch: who finds nothing to
+change was too late, and nothing that would have followed happens.
+"""
+
+from __future__ import annotations
+
+from .apply import Applied, apply
+from .broken import mark_broken
+from .claims import claim_waiting, take_dispatched, waiting_runs
+from .clocks import (
+    delete_if_idle,
+    end_job,
+    has_open_run,
+    lock_clocks,
+    planning_policy,
+    replan,
+    resume_job,
+    skip_overdue,
+    start_clock,
+    stop_clock,
+)
+from .create import Activity, activity, insert, make_run, occurrence_key
+from .facts import Fact, Finished, GivenBack, Left, Published, Started
+from .orders import place, request_stop, trigger
+from .progress import Order, orders_for, progress_fields, record_progress
+from .takeover import redispatch_unreceived, take_over_orphans
+
+__all__ = [
+    "Activity",
+    "Applied",
+    "Fact",
+    "Finished",
+    "GivenBack",
+    "Left",
+    "Order",
+    "Published",
+    "Started",
+    "activity",
+    "apply",
+    "claim_waiting",
+    "delete_if_idle",
+    "end_job",
+    "has_open_run",
+    "insert",
+    "lock_clocks",
+    "make_run",
+    "mark_broken",
+    "occurrence_key",
+    "orders_for",
+    "place",
+    "planning_policy",
+    "progress_fields",
+    "record_progress",
+    "redispatch_unreceived",
+    "replan",
+    "request_stop",
+    "resume_job",
+    "skip_overdue",
+    "start_clock",
+    "stop_clock",
+    "take_dispatched",
+    "take_over_orphans",
+    "trigger",
+    "waiting_runs",
+]

@@ -1,0 +1,81 @@
+"""The one door through which a run's status changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.dispatch import Signal
+
+from .. import signals
+from ..models import Run
+from ..models.vendors import locked
+from ..states import RunStatus
+from .clocks import lock_clocks
+from .consequences import follow, promote
+from .facts import Fact, Finished, Left, Started
+
+__all__ = ["Applied", "apply"]
+
+
+@dataclass
+class Applied:
+    """Which facts changed something and which came too late."""
+
+    won: list[Fact] = field(default_factory=list)
+    lost: list[Fact] = field(default_factory=list)
+
+
+def apply(facts: Sequence[Fact], *, now: datetime, using: str) -> Applied:
+    """Write down what the facts say, and what follows from them, and return who won.
+
+    To be called in a transaction. The clocks of jobs whose runs end are locked first, then the
+    runs, each in the order of ids: two writers cannot wait for each other in a circle.
+    """
+    ending = {f.job_id for f in facts if isinstance(f, (Finished, Left)) and f.job_id is not None}
+    clocks = lock_clocks(sorted(ending), using)
+    rows = Run.objects.using(using).filter(pk__in={f.run_id for f in facts}).order_by("pk")
+    runs = {run.pk: run for run in locked(rows)}
+    applied = Applied()
+    changed: dict[Any, set[str]] = {}
+    for fact in facts:
+        run = runs.get(fact.run_id)
+        if run is None or not fact.holds(run):
+            applied.lost.append(fact)
+            continue
+        changes = fact.changes(run)
+        for name, value in changes.items():
+            setattr(run, name, value)
+        changed.setdefault(run.pk, set()).update(changes)
+        applied.won.append(fact)
+    for pk, names in changed.items():
+        runs[pk].save(using=using, update_fields=names)
+    for fact in applied.won:
+        run = runs[fact.run_id]
+        if isinstance(fact, Finished):
+            follow(run, fact, clocks.get(run.job_id or 0), now, using)
+        elif isinstance(fact, Left) and run.job_id is not None:
+            promote(run.job_id, now, using)
+        _tell(run, fact, using)
+    return applied
+
+
+_KINDS: dict[str, Signal] = {
+    RunStatus.SUCCEEDED.value: signals.run_succeeded,
+    RunStatus.FAILED.value: signals.run_failed,
+    RunStatus.TIMED_OUT.value: signals.run_failed,
+    RunStatus.INTERRUPTED.value: signals.run_failed,
+    RunStatus.STOPPED.value: signals.run_stopped,
+    RunStatus.SKIPPED.value: signals.run_skipped,
+    RunStatus.LOST.value: signals.run_lost,
+}
+
+
+def _tell(run: Run, fact: Fact, using: str) -> None:
+    if isinstance(fact, Started):
+        signals.announce(signals.run_started, using=using, sender=Run, run=run)
+    elif isinstance(fact, Finished):
+        signals.announce(signals.run_finished, using=using, sender=Run, run=run)
+        signals.announce(_KINDS[run.status], using=using, sender=Run, run=run)

@@ -1,0 +1,105 @@
+"""Taking ownership of runs that nobody owns. Each change of owner raises the epoch."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from django.db.models import F, Q, QuerySet
+
+from .. import signals
+from ..models import Run
+from ..models.vendors import locked
+from ..states import Reason, RunStatus
+from .clocks import lock_clocks
+from .consequences import follow
+from .facts import Finished
+
+__all__ = ["claim_waiting", "take_dispatched", "waiting_runs"]
+
+
+def waiting_runs(using: str, executors: Sequence[str], mine: Q) -> QuerySet[Run]:
+    """Return the runs that wait to be claimed by a process with these executors.
+
+    ``mine`` narrows them to functions and queues the process carries out.
+    """
+    return Run.objects.using(using).filter(
+        mine,
+        status=RunStatus.QUEUED.value,
+        process__isnull=True,
+        due_at__isnull=False,
+        executor__in=executors,
+    )
+
+
+def claim_waiting(
+    process: uuid.UUID, room: Mapping[str, int], mine: Q, *, now: datetime, using: str
+) -> list[tuple[Run, datetime]]:
+    """Take the waiting runs that are due, at most ``room`` of each executor, oldest first.
+
+    Returns each run, now owned by ``process``, with the instant it was due at. Runs past their
+    start deadline end as ``skipped``, reason ``expired``, instead.
+    """
+    taken: list[tuple[Run, datetime]] = []
+    for executor, free in room.items():
+        if free <= 0:
+            continue
+        due = waiting_runs(using, [executor], mine).filter(due_at__lte=now)
+        rows = list(locked(due.order_by("due_at", "priority", "pk")[:free], skip=True))
+        late = [run for run in rows if run.expires_at is not None and run.expires_at < now]
+        _expire(late, now, using)
+        taken += [_take(run, process, using) for run in rows if run not in late]
+    return taken
+
+
+def _take(run: Run, process: uuid.UUID, using: str) -> tuple[Run, datetime]:
+    due = run.due_at
+    assert due is not None
+    run.process, run.due_at = process, None
+    run.epoch += 1
+    run.save(using=using, update_fields=["process", "due_at", "epoch"])
+    return run, due
+
+
+def _expire(runs: list[Run], now: datetime, using: str) -> None:
+    if not runs:
+        return
+    for run in runs:
+        run.status, run.reason = RunStatus.SKIPPED.value, Reason.EXPIRED.value
+        run.finished_at, run.due_at = now, None
+        run.save(using=using, update_fields=["status", "reason", "finished_at", "due_at"])
+        clock = lock_clocks([run.job_id] if run.job_id else [], using).get(run.job_id or 0)
+        fact = Finished(run.pk, run.job_id, uuid.UUID(int=0), 0, RunStatus.SKIPPED, at=now)
+        follow(run, fact, clock, now, using)
+        signals.announce(signals.run_finished, using=using, sender=Run, run=run)
+        signals.announce(signals.run_skipped, using=using, sender=Run, run=run)
+
+
+def take_dispatched(
+    run_id: uuid.UUID, process: uuid.UUID, *, now: datetime, using: str
+) -> Run | None:
+    """Make ``process`` the owner of a run that a broker delivered, and mark it running.
+
+    Returns None, and changes nothing, when the run is not waiting for a worker any more: it was
+    received before, is over, or its stop was asked for. One conditional UPDATE decides.
+    """
+    waiting = Run.objects.using(using).filter(
+        pk=run_id,
+        status__in=[RunStatus.QUEUED.value, RunStatus.DISPATCHED.value],
+        stop_requested_at__isnull=True,
+    )
+    changed = waiting.update(
+        status=RunStatus.RUNNING.value,
+        process=process,
+        epoch=F("epoch") + 1,
+        due_at=None,
+        started_at=now,
+    )
+    if not changed:
+        return None
+    run = Run.objects.using(using).select_related("job").get(pk=run_id)
+    run.lateness = max(now - run.scheduled_for, now - now)
+    run.save(using=using, update_fields=["lateness"])
+    signals.announce(signals.run_started, using=using, sender=Run, run=run)
+    return run

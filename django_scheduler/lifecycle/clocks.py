@@ -1,0 +1,166 @@
+"""Setting a job's clock outside a firing: when it is new, edited, resumed, or a chain has ended.
+
+All of it under the clock row's lock.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from ..models import Job, JobClock, Run
+from ..models.vendors import locked
+from ..planning import Policy, initial_high_water, next_from
+from ..policies import CatchUp, Overlap
+from ..schedules import Schedule
+from ..states import OPEN, JobState
+from .. import conf
+from ..signals import announce, job_ended, job_resumed
+
+__all__ = [
+    "delete_if_idle",
+    "end_job",
+    "has_open_run",
+    "lock_clocks",
+    "planning_policy",
+    "replan",
+    "resume_job",
+    "skip_overdue",
+    "start_clock",
+    "stop_clock",
+]
+
+
+def planning_policy(job: Job, clock: JobClock | None = None) -> Policy:
+    """Return the job's planning policy; None of a field takes the setting's value."""
+    settings = conf.current()
+    remaining = None
+    if job.max_runs is not None:
+        remaining = max(0, job.max_runs - (clock.planned_count if clock else 0))
+    return Policy(
+        catch_up=CatchUp(job.catch_up),
+        catch_up_window=_or(job.catch_up_window, settings.catch_up_window),
+        catch_up_limit=job.catch_up_limit or settings.catch_up_limit,
+        misfire_grace=_or(job.misfire_grace, settings.misfire_grace),
+        start_at=job.start_at,
+        end_at=job.end_at,
+        remaining=remaining,
+        jitter=job.jitter,
+        seed=job.name,
+        serial=job.overlap not in (Overlap.ALLOW, Overlap.QUEUE_ALL),
+    )
+
+
+def _or(value: timedelta | None, default: timedelta) -> timedelta:
+    return default if value is None else value
+
+
+def lock_clocks(job_ids: list[int], using: str) -> dict[int, JobClock]:
+    """Lock the jobs' clocks, in the order of their ids, and return them by job id."""
+    if not job_ids:
+        return {}
+    rows = JobClock.objects.using(using).filter(job_id__in=job_ids).order_by("job_id")
+    return {clock.job_id: clock for clock in locked(rows)}
+
+
+def start_clock(
+    job: Job, now: datetime, *, using: str, next_run_in: timedelta | None = None
+) -> JobClock:
+    """Make the clock of a new job.
+
+    Its first run comes at the schedule's first occurrence after the job's creation, or
+    ``next_run_in`` from now.
+    """
+    schedule = job.parsed_schedule()
+    clock = JobClock(job=job, planned_until=initial_high_water(schedule, job.created_at))
+    _point(job, clock, schedule, after=clock.planned_until)
+    if next_run_in is not None:
+        clock.next_run_at = clock.next_occurrence = now + next_run_in
+    clock.save(using=using, force_insert=True)
+    return clock
+
+
+def _point(job: Job, clock: JobClock, schedule: Schedule, *, after: datetime | None) -> None:
+    """Set the clock's next instant; the caller stores it."""
+    assert after is not None
+    clock.planned_spec = job.spec
+    clock.next_occurrence, clock.next_run_at, ended = next_from(
+        schedule, after, planning_policy(job, clock)
+    )
+    if ended:
+        job.state = JobState.ENDED.value
+
+
+def replan(
+    job: Job, clock: JobClock, *, after: datetime, using: str
+) -> None:
+    """Point the clock at the first occurrence strictly after ``after`` and store it.
+
+    A job that is not active is not scheduled. One whose window is over becomes ``ended``; one
+    whose schedule cannot be read becomes ``broken``.
+    """
+    if job.state == JobState.ACTIVE:
+        schedule = job.parsed_schedule()
+        if schedule.one_shot and job.spec != clock.planned_spec:
+            # Set anew: an instant already past is still owed, once.
+            after = clock.planned_until = initial_high_water(schedule, after)
+        _point(job, clock, schedule, after=after)
+        if job.state == JobState.ENDED:
+            end_job(job, using)
+    if job.state != JobState.ACTIVE:
+        clock.next_run_at = clock.next_occurrence = None
+        clock.planned_spec = job.spec
+    clock.save(
+        using=using,
+        update_fields=["next_run_at", "next_occurrence", "planned_spec", "planned_until"],
+    )
+
+
+def stop_clock(job_id: int, *, using: str) -> None:
+    """Make sure the job does not come due until somebody sets its clock again."""
+    JobClock.objects.using(using).filter(job_id=job_id).update(
+        next_run_at=None, next_occurrence=None
+    )
+
+
+def end_job(job: Job, using: str) -> None:
+    """Mark an active job ``ended``: there is no occurrence left."""
+    changed = Job.objects.using(using).filter(pk=job.pk, state=JobState.ACTIVE.value)
+    job.state = JobState.ENDED.value
+    if changed.update(state=JobState.ENDED.value):
+        announce(job_ended, using=using, sender=Job, job=job)
+
+
+def has_open_run(job_id: int, using: str) -> bool:
+    """Tell whether any run of the job is not over."""
+    return (
+        Run.objects.using(using)
+        .filter(job_id=job_id, status__in=[status.value for status in OPEN])
+        .exists()
+    )
+
+
+def resume_job(job: Job, clock: JobClock, *, now: datetime, using: str) -> None:
+    """Make a paused job active; its next run is strictly after ``now``, paused time not missed."""
+    job.state = JobState.ACTIVE.value
+    job.paused_at = job.paused_until = None
+    job.paused_by = job.pause_reason = ""
+    job.save(using=using)
+    clock.planned_until = max(now, clock.planned_until or now)
+    replan(job, clock, after=now, using=using)
+    announce(job_resumed, using=using, sender=Job, job=job)
+
+
+def skip_overdue(now: datetime, *, using: str) -> None:
+    """Move every overdue job strictly past ``now`` without a run."""
+    overdue = JobClock.objects.using(using).filter(next_run_at__lte=now).order_by("job_id")
+    for clock in locked(overdue):
+        clock.planned_until = max(now, clock.planned_until or now)
+        replan(clock.job, clock, after=now, using=using)
+
+
+def delete_if_idle(job_id: int, *, using: str) -> bool:
+    """Delete a removed job that has no open run; return whether it is gone."""
+    if has_open_run(job_id, using):
+        return False
+    Job.objects.using(using).filter(pk=job_id, removed_at__isnull=False).delete()
+    return True

@@ -1,0 +1,171 @@
+"""What follows from a run's end, in the same transaction: retry, promotion, counters, next time."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta
+
+from django.db.models import F, Max
+
+from ..exceptions import SchedulerError
+from ..models import Job, JobClock, Run, uuid7
+from ..policies import OnLost, Retry
+from ..signals import announce, rescheduling_failed, run_retry_planned
+from ..states import JobState, Reason, RunStatus, Trigger
+from .clocks import end_job, has_open_run, replan, stop_clock
+from .create import active_runs, insert, waiting_for_room
+from .facts import Finished
+from .broken import mark_broken
+
+__all__ = ["follow"]
+
+FLOOR = timedelta(seconds=1)
+"""No retry and no self-chosen next run comes sooner, so that none can spin."""
+
+_FAILURES = frozenset(
+    {RunStatus.FAILED, RunStatus.TIMED_OUT, RunStatus.INTERRUPTED, RunStatus.LOST}
+)
+
+
+def follow(run: Run, fact: Finished, clock: JobClock | None, now: datetime, using: str) -> None:
+    """Carry out what follows from ``run`` having ended as ``fact`` says. Its clock is locked."""
+    if run.job_id is None or clock is None:
+        return
+    job = Job.objects.using(using).get(pk=run.job_id)
+    again = _next_attempt(job, run, fact, now, using)
+    if again is not None:
+        insert([again], using)
+        announce(run_retry_planned, using=using, sender=Run, run=run, next_run=again)
+    _count(job, run, chain_ended=again is None, using=using)
+    promote(run.job_id, now, using)
+    if again is None:
+        _reschedule(job, clock, run, fact, now, using)
+
+
+def _next_attempt(
+    job: Job, run: Run, fact: Finished, now: datetime, using: str
+) -> Run | None:
+    delay, burned = _decide(run, fact)
+    if delay is None or (burned and _lifetime_budget_spent(job, run, using)):
+        return None
+    return _again(run, delay=delay, attempt=run.attempt + burned, now=now, using=using)
+
+
+def _lifetime_budget_spent(job: Job, run: Run, using: str) -> bool:
+    """End the job once a budget that success does not refill is used up."""
+    retry = Retry.of(run.policy.get("retry"))
+    if retry is None or retry.reset_on_success or retry.max_attempts is None:
+        return False
+    if job.retries_used < retry.max_attempts - 1:
+        return False
+    error = f"Its {retry.max_attempts - 1} retries are used up."
+    Job.objects.using(using).filter(pk=job.pk).update(error=error)
+    end_job(job, using)
+    stop_clock(job.pk, using=using)
+    return True
+
+
+def _decide(run: Run, fact: Finished) -> tuple[timedelta | None, int]:
+    """Return (delay until the next attempt or None, how many attempts this one burned)."""
+    may_repeat = run.policy.get("on_lost", OnLost.RETRY) == OnLost.RETRY
+    if run.status == RunStatus.STOPPED:
+        orderly = run.reason == Reason.SHUTDOWN and run.stop_requested_at is None
+        return (timedelta(0) if orderly and may_repeat else None), 0
+    if run.stop_requested_at is not None or run.status not in _FAILURES:
+        return None, 0
+    retry = Retry.of(run.policy.get("retry"))
+    if run.status == RunStatus.LOST:
+        return (_after_loss(run, retry) if may_repeat else None), 1
+    return _after_failure(run, fact, retry), 1
+
+
+def _after_loss(run: Run, retry: Retry | None) -> timedelta | None:
+    if retry is not None and retry.max_attempts is not None and run.attempt >= retry.max_attempts:
+        return None
+    return FLOOR
+
+
+def _after_failure(run: Run, fact: Finished, retry: Retry | None) -> timedelta | None:
+    if fact.retry_in is not None:
+        spent = retry is not None and retry.max_attempts is not None
+        if spent and run.attempt >= retry.max_attempts:  # type: ignore[union-attr,operator]
+            return None
+        return max(fact.retry_in, FLOOR)
+    if retry is None or run.reason == Reason.ARGUMENTS:
+        return None
+    return retry.delay_after(run.attempt, tuple(fact.error_types), random.random())  # noqa: S311
+
+
+_KEPT = (
+    "job_id", "job_name", "function", "key", "scheduled_for", "args", "kwargs", "metadata",
+    "policy", "executor", "queue", "priority", "missed",
+)  # fmt: skip
+
+
+def _again(run: Run, *, delay: timedelta, attempt: int, now: datetime, using: str) -> Run:
+    rows = Run.objects.using(using).filter(job_id=run.job_id, key=run.key)
+    number = rows.aggregate(Max("number"))["number__max"] + 1
+    return Run(
+        id=uuid7(now),
+        number=number,
+        attempt=attempt,
+        trigger=Trigger.RETRY.value,
+        status=RunStatus.QUEUED.value,
+        queued_at=now,
+        due_at=now + delay,
+        **{name: getattr(run, name) for name in _KEPT},
+    )
+
+
+def _count(job: Job, run: Run, *, chain_ended: bool, using: str) -> None:
+    """Bring the job's counters up to date. A chain counts once, when its last attempt ends."""
+    changes: dict[str, object] = {"last_status": run.status, "last_finished_at": run.finished_at}
+    if run.started_at:
+        changes |= {"last_started_at": run.started_at, "last_duration": run.duration}
+    if run.status == RunStatus.SUCCEEDED:
+        changes |= {
+            "success_count": F("success_count") + 1,
+            "consecutive_failures": 0,
+            "last_success_at": run.finished_at,
+        }
+    elif run.status in _FAILURES and chain_ended:
+        changes |= {
+            "failure_count": F("failure_count") + 1,
+            "consecutive_failures": F("consecutive_failures") + 1,
+        }
+    if run.trigger == Trigger.RETRY and run.started_at:
+        changes["retries_used"] = F("retries_used") + 1
+    Job.objects.using(using).filter(pk=job.pk).update(**changes)
+
+
+def promote(job_id: int, now: datetime, using: str) -> None:
+    """Let the oldest run that waits for room go, if no run of the job is active any more."""
+    if active_runs(using).filter(job_id=job_id).exists():
+        return
+    waiting = Run.objects.using(using).filter(waiting_for_room(), job_id=job_id)
+    oldest = waiting.order_by("scheduled_for", "pk").values_list("pk", flat=True).first()
+    if oldest is not None:
+        waiting.filter(pk=oldest).update(due_at=now, reason=Reason.NONE.value)
+
+
+def _reschedule(
+    job: Job, clock: JobClock, run: Run, fact: Finished, now: datetime, using: str
+) -> None:
+    """Set the next time where the end of this run decides it."""
+    if job.state != JobState.ACTIVE:
+        return
+    if fact.run_again_in is not None and run.status == RunStatus.SUCCEEDED:
+        clock.next_run_at = now + max(fact.run_again_in, FLOOR)
+        clock.next_occurrence = clock.next_run_at
+        clock.save(using=using, update_fields=["next_run_at", "next_occurrence"])
+        return
+    if clock.next_run_at is not None or has_open_run(job.pk, using):
+        return
+    try:
+        schedule = job.parsed_schedule()
+        ended = run.finished_at or now
+        after = ended if schedule.fixed_delay else clock.planned_until or now
+        replan(job, clock, after=after, using=using)
+    except SchedulerError as error:
+        mark_broken(job, str(error), using=using)
+        announce(rescheduling_failed, using=using, sender=Job, job=job, error=str(error))

@@ -1,0 +1,130 @@
+"""Making run rows, and counting what is active before another one is made."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
+
+from ..models import Job, Process, Run, uuid7
+from ..states import OPEN, ProcessState, RunStatus, Trigger
+
+__all__ = [
+    "ALIVE",
+    "Activity",
+    "active_runs",
+    "activity",
+    "insert",
+    "make_run",
+    "occurrence_key",
+    "waiting_for_room",
+]
+
+ALIVE = (ProcessState.RUNNING.value, ProcessState.STOPPING.value)
+
+
+def occurrence_key(instant: datetime) -> str:
+    """Return the text that names the occurrence at ``instant``: ISO 8601 in UTC."""
+    return instant.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
+
+
+def _seconds(span: timedelta | None) -> float | None:
+    return None if span is None else span.total_seconds()
+
+
+def _policy(job: Job) -> dict[str, Any]:
+    return {
+        "schedule": job.schedule,
+        "timezone": job.timezone,
+        "timeout": _seconds(job.timeout),
+        "stall_timeout": _seconds(job.stall_timeout),
+        "retry": job.retry,
+        "on_lost": job.on_lost,
+        "overlap": job.overlap,
+    }
+
+
+def make_run(
+    job: Job, *, key: str, scheduled_for: datetime, trigger: Trigger, now: datetime, **fields: Any
+) -> Run:
+    """Return an unsaved run: a snapshot of the job as it is, which later edits do not reach."""
+    snapshot = {
+        "function": job.function,
+        "args": job.args,
+        "kwargs": job.kwargs,
+        "metadata": job.metadata,
+        "executor": job.executor,
+        "queue": job.queue,
+        "priority": job.priority,
+        "policy": _policy(job),
+        "status": RunStatus.QUEUED.value,
+    }
+    if job.start_deadline is not None:
+        snapshot["expires_at"] = max(scheduled_for, now) + job.start_deadline
+    return Run(
+        id=uuid7(now),
+        job=job,
+        job_name=job.name,
+        key=key,
+        scheduled_for=scheduled_for,
+        trigger=trigger.value,
+        queued_at=now,
+        **{**snapshot, **fields},
+    )
+
+
+def insert(runs: Sequence[Run], using: str) -> set[uuid.UUID]:
+    """Store the runs and return the ids of those that were really inserted.
+
+    The unique (job, key, number) lets one row of an occurrence in; who comes second finds its
+    id missing here and has nothing to dispatch.
+    """
+    if not runs:
+        return set()
+    rows = Run.objects.using(using)
+    rows.bulk_create(runs, ignore_conflicts=True, batch_size=100)
+    return set(rows.filter(pk__in=[run.pk for run in runs]).values_list("pk", flat=True))
+
+
+def waiting_for_room() -> Q:
+    """Match runs that wait until another run of their job has ended."""
+    return Q(status=RunStatus.QUEUED.value, process__isnull=True, due_at__isnull=True)
+
+
+def active_runs(using: str) -> QuerySet[Run]:
+    """Return the runs that count for overlap.
+
+    Besides open runs these are the given-up ones whose function has not returned although its
+    process lives: a thread cannot be killed.
+    """
+    alive = Process.objects.using(using).filter(state__in=ALIVE).values("id")
+    still_inside = Q(left_at__isnull=True, started_at__isnull=False, process__in=alive)
+    given_up = Q(status__in=[RunStatus.TIMED_OUT.value, RunStatus.INTERRUPTED.value])
+    is_open = Q(status__in=[status.value for status in OPEN])
+    return Run.objects.using(using).filter((is_open & ~waiting_for_room()) | (given_up & still_inside))
+
+
+@dataclass
+class Activity:
+    """How many runs of a job are active, and how many wait for them."""
+
+    active: int = 0
+    waiting: int = 0
+
+
+def activity(job_ids: Iterable[int], using: str) -> dict[int, Activity]:
+    """Count the active and waiting runs of the jobs. Call it with their clocks locked."""
+    ids = list(job_ids)
+    found = {job_id: Activity() for job_id in ids}
+    for name, rows in (
+        ("active", active_runs(using)),
+        ("waiting", Run.objects.using(using).filter(waiting_for_room())),
+    ):
+        counted = rows.filter(job_id__in=ids).values("job_id").annotate(n=Count("pk")).order_by()
+        for row in counted:
+            setattr(found[row["job_id"]], name, row["n"])
+    return found

@@ -1,0 +1,175 @@
+"""What a runner or an executor has to say about a run, as frozen values.
+
+Each names the run, and the process and epoch under which it was held: the guard by which a late
+word is told from a timely one. ``changes`` says which fields of the row it sets.
+"""
+
+from __future__ import annotations
+
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from ..models import Run
+from ..states import FINAL, RunStatus, may_move
+
+__all__ = ["Fact", "Finished", "GivenBack", "Left", "Published", "Started"]
+
+
+@dataclass(frozen=True)
+class Fact(ABC):
+    """A word about one run by the process that holds it."""
+
+    run_id: uuid.UUID
+    job_id: int | None
+    process: uuid.UUID
+    epoch: int
+
+    def holds(self, run: Run) -> bool:
+        """Tell whether the speaker still owns the run and may say this of it."""
+        return run.process == self.process and run.epoch == self.epoch
+
+    @abstractmethod
+    def changes(self, run: Run) -> dict[str, Any]:
+        """Return the fields of the row that this fact sets."""
+
+
+def _may(run: Run, status: RunStatus) -> bool:
+    return may_move(run.status, status)
+
+
+@dataclass(frozen=True)
+class Started(Fact):
+    """The function is about to be called. ``due_at`` is the instant it was to start at."""
+
+    at: datetime
+    due_at: datetime
+
+    def holds(self, run: Run) -> bool:
+        """A run starts once, and not when its stop was asked for."""
+        return (
+            super().holds(run)
+            and _may(run, RunStatus.RUNNING)
+            and run.stop_requested_at is None
+        )
+
+    def changes(self, run: Run) -> dict[str, Any]:
+        """Return status, start and lateness."""
+        return {
+            "status": RunStatus.RUNNING.value,
+            "started_at": self.at,
+            "lateness": max(self.at - self.due_at, timedelta(0)),
+        }
+
+
+@dataclass(frozen=True)
+class Finished(Fact):
+    """The run is over. ``started_at`` None: the function was never called."""
+
+    status: RunStatus
+    reason: str = ""
+    started_at: datetime | None = None
+    due_at: datetime | None = None
+    duration: timedelta = timedelta(0)
+    error: str = ""
+    traceback: str = ""
+    error_types: Sequence[str] = ()
+    result: Any = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+    progress: Mapping[str, Any] = field(default_factory=dict)
+    log: str = ""
+    hook_errors: Mapping[str, str] = field(default_factory=dict)
+    run_again_in: timedelta | None = None
+    retry_in: timedelta | None = None
+    left: bool = True
+    at: datetime | None = None
+
+    def holds(self, run: Run) -> bool:
+        """A run ends once."""
+        return super().holds(run) and _may(run, self.status)
+
+    def changes(self, run: Run) -> dict[str, Any]:
+        """Return everything a finished run keeps.
+
+        The finish is the start plus the duration, both of monotonic time, so it cannot lie
+        before the start whatever a clock does.
+        """
+        finished = self.started_at + self.duration if self.started_at else self.at
+        changed: dict[str, Any] = {
+            "status": self.status.value,
+            "reason": self.reason[:200],
+            "finished_at": finished,
+            "left_at": finished if self.left else None,
+            "error": self.error,
+            "traceback": self.traceback,
+            "result": self.result,
+            "data": dict(self.data),
+            "log": self.log,
+            "hook_errors": dict(self.hook_errors),
+            "due_at": None,
+            **self.progress,
+        }
+        if self.started_at:
+            due = self.due_at or run.scheduled_for
+            changed["started_at"] = self.started_at
+            changed["duration"] = self.duration
+            changed["lateness"] = max(self.started_at - due, timedelta(0))
+        return changed
+
+
+@dataclass(frozen=True)
+class Left(Fact):
+    """The function of a run that was already given up has really returned."""
+
+    at: datetime
+
+    def holds(self, run: Run) -> bool:
+        """Only a final run can be left behind, and only once."""
+        return super().holds(run) and run.status in FINAL and run.left_at is None
+
+    def changes(self, run: Run) -> dict[str, Any]:
+        """Return the instant the function left."""
+        return {"left_at": self.at}
+
+
+@dataclass(frozen=True)
+class Published(Fact):
+    """The run was handed to a broker, which confirmed it; nobody owns it until it is received."""
+
+    at: datetime
+
+    def holds(self, run: Run) -> bool:
+        """A worker may have been faster; then there is nothing left to say."""
+        return super().holds(run) and run.status == RunStatus.QUEUED
+
+    def changes(self, run: Run) -> dict[str, Any]:
+        """Return the new status and the ownership given up."""
+        return {
+            "status": RunStatus.DISPATCHED.value,
+            "dispatched_at": self.at,
+            "process": None,
+        }
+
+
+@dataclass(frozen=True)
+class GivenBack(Fact):
+    """The run has not begun here and waits again, for anybody, from ``due_at`` on."""
+
+    due_at: datetime
+    reason: str = ""
+
+    def holds(self, run: Run) -> bool:
+        """Only what has not begun can be given back."""
+        return super().holds(run) and run.status in (RunStatus.QUEUED, RunStatus.DISPATCHED)
+
+    def changes(self, run: Run) -> dict[str, Any]:
+        """Return the fields of a waiting, unowned run."""
+        return {
+            "status": RunStatus.QUEUED.value,
+            "process": None,
+            "due_at": self.due_at,
+            "reason": self.reason,
+        }

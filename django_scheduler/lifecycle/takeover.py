@@ -1,0 +1,85 @@
+"""What becomes of runs whose process is dead, or whose message was never received.
+
+A sweep, not an event: it looks for open runs without a living owner, so that what a frozen
+process wrote late is found as well, by whoever comes next.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, F, OuterRef
+
+from ..models import Process, Run
+from ..states import OPEN, Reason, RunStatus
+from .apply import apply
+from .create import ALIVE
+from .facts import Finished
+
+__all__ = ["redispatch_unreceived", "take_over_orphans"]
+
+_BATCH = 200
+
+
+def take_over_orphans(*, now: datetime, using: str) -> int:
+    """Free or give up the open runs whose process is not alive; return how many.
+
+    What had not begun waits again and burns no attempt. What had begun is ``lost``, and
+    ``on_lost`` decides whether another attempt follows.
+    """
+    alive = Process.objects.using(using).filter(state__in=ALIVE, id=OuterRef("process"))
+    orphans = (
+        Run.objects.using(using)
+        .filter(status__in=[s.value for s in OPEN], process__isnull=False)
+        .exclude(Exists(alive))
+    )
+    freed = orphans.filter(
+        status__in=[RunStatus.QUEUED.value, RunStatus.DISPATCHED.value]
+    ).update(
+        status=RunStatus.QUEUED.value, process=None, due_at=now, epoch=F("epoch") + 1
+    )
+    begun = list(orphans.order_by("pk")[:_BATCH])
+    applied = apply([_lost(run, now) for run in begun], now=now, using=using)
+    return freed + len(applied.won)
+
+
+def _lost(run: Run, now: datetime) -> Finished:
+    assert run.process is not None
+    stopped = run.stop_requested_at is not None
+    start = run.started_at
+    return Finished(
+        run_id=run.pk,
+        job_id=run.job_id,
+        process=run.process,
+        epoch=run.epoch,
+        status=RunStatus.STOPPED if stopped else RunStatus.LOST,
+        reason=run.reason if stopped else Reason.WORKER_LOST.value,
+        error="" if stopped else f"The process {run.process} that ran it died.",
+        data=run.data,
+        log=run.log,
+        hook_errors=run.hook_errors,
+        started_at=start,
+        due_at=start,
+        duration=max(now - start, timedelta(0)) if start else timedelta(0),
+        at=now,
+    )
+
+
+def redispatch_unreceived(
+    executor: str, older_than: timedelta, *, now: datetime, using: str
+) -> int:
+    """Let runs that were published long ago, and never received, be published again.
+
+    Messages that are delivered after all are refused by the run's state. Returns how many.
+    """
+    unreceived = Run.objects.using(using).filter(
+        status=RunStatus.DISPATCHED.value,
+        process__isnull=True,
+        executor=executor,
+        dispatched_at__lt=now - older_than,
+    )
+    return unreceived.update(
+        status=RunStatus.QUEUED.value, due_at=now, epoch=F("epoch") + 1
+    )
+
+

@@ -1,0 +1,14 @@
+"""What has happened, as rows: jobs and their clocks, runs, processes, the installation.
+
+Rows know their own consistency (constraints, validation). They must not know the engine: who
+changes a run's status is ``lifecycle`` alone.
+"""
+
+from __future__ import annotations
+
+from .installation import Installation
+from .job import Job, JobClock, Tag
+from .process import Process
+from .run import Run, uuid7
+
+__all__ = ["Installation", "Job", "JobClock", "Process", "Run", "Tag", "uuid7"]

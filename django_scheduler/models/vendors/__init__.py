@@ -1,0 +1,9 @@
+"""The only room that knows which database it speaks to."""
+
+from __future__ import annotations
+
+from .locks import locked
+from .now import read_now
+from .sessions import prepare_session, session_problems
+
+__all__ = ["locked", "prepare_session", "read_now", "session_problems"]

@@ -1,0 +1,26 @@
+"""Row locks in each database's own reach."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from django.db import connections
+from django.db.models import Model, QuerySet
+
+__all__ = ["locked"]
+
+M = TypeVar("M", bound=Model)
+
+
+def locked(rows: QuerySet[M], *, skip: bool = False) -> QuerySet[M]:
+    """Return ``rows`` so that reading them locks them until the transaction ends.
+
+    Rows joined for filtering are left unlocked where the database can (MariaDB cannot). With
+    ``skip``, rows locked by others are left out instead of waited for, where the database can.
+    SQLite has one writer at a time and needs no row locks.
+    """
+    features = connections[rows.db].features
+    return rows.select_for_update(
+        skip_locked=skip and features.has_select_for_update_skip_locked,
+        of=("self",) if features.has_select_for_update_of else (),
+    )

@@ -1,0 +1,52 @@
+"""What the engine asks of its own database session, and what it cannot do without."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connections
+
+__all__ = ["prepare_session", "session_problems"]
+
+
+def prepare_session(using: str) -> None:
+    """Make this thread's connection fit for the engine.
+
+    On SQLite the transactions of this connection begin IMMEDIATE: a deferred one that reads
+    first and writes later fails at once when another writer came between, whatever the busy
+    timeout says. Other threads' connections stay as the project configured them.
+    """
+    connection = connections[using]
+    if connection.vendor == "sqlite":
+        connection.transaction_mode = "IMMEDIATE"  # type: ignore[attr-defined]
+
+
+def _sqlite_problems(connection: Any) -> list[tuple[str, str]]:
+    if connection.is_in_memory_db():
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA journal_mode")
+        (mode,) = cursor.fetchone()
+    if str(mode).lower() == "wal":
+        return []
+    return [
+        (
+            f"SQLite uses the journal mode {mode}: readers and writers block each other.",
+            'Add "init_command": "PRAGMA journal_mode=WAL" to the database\'s OPTIONS.',
+        )
+    ]
+
+
+def session_problems(using: str) -> list[tuple[str, str]]:
+    """Return (what is missing, remedy) for the database behind the alias ``using``."""
+    connection = connections[using]
+    if connection.vendor == "sqlite":
+        return _sqlite_problems(connection)
+    if not connection.features.has_select_for_update_skip_locked:
+        return [
+            (
+                f"{connection.display_name} here has no SKIP LOCKED: schedulers wait for each other.",
+                "Use PostgreSQL, MySQL 8.0.1, MariaDB 10.6 or newer, or run one scheduler only.",
+            )
+        ]
+    return []

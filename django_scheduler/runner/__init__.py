@@ -1,0 +1,24 @@
+"""Carries out one run in the process where it stands, and keeps that process's word alive.
+
+Knows the registry, the context and how to report. It must not know why a run is due, nor who
+chose this process for it.
+"""
+
+from __future__ import annotations
+
+from .dispatch import Dispatch
+from .heartbeat import Heartbeat
+from .membership import Membership
+from .reporting import DirectReporter, Reporter
+from .runner import Runner
+from .watch import Watch
+
+__all__ = [
+    "DirectReporter",
+    "Dispatch",
+    "Heartbeat",
+    "Membership",
+    "Reporter",
+    "Runner",
+    "Watch",
+]

@@ -1,0 +1,73 @@
+"""Keeping the log records a run makes with the run, bounded."""
+
+from __future__ import annotations
+
+import contextvars
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ["LogTail", "capturing"]
+
+_tail: contextvars.ContextVar[LogTail | None] = contextvars.ContextVar(
+    "django_scheduler_log", default=None
+)
+
+
+class LogTail:
+    """The newest log lines of one run, at most ``limit`` characters."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._lines: list[str] = []
+        self._size = 0
+        self._cut = False
+        self._lock = threading.Lock()
+
+    def add(self, line: str) -> None:
+        """Append a line; the oldest lines go when there are too many."""
+        line = line[-self._limit :]
+        with self._lock:
+            self._lines.append(line)
+            self._size += len(line) + 1
+            while self._size > self._limit and len(self._lines) > 1:
+                self._size -= len(self._lines.pop(0)) + 1
+                self._cut = True
+
+    def text(self) -> str:
+        """Return the lines as one text, with a first line that says if older ones were cut."""
+        with self._lock:
+            head = ["… (older lines were cut)"] if self._cut else []
+            return "\n".join(head + self._lines)
+
+
+class _Handler(logging.Handler):
+    """Hands records to the run in whose thread or task they were made."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        tail = _tail.get()
+        if tail is None:
+            return
+        try:
+            tail.add(self.format(record))
+        except Exception:  # noqa: BLE001 - a record that cannot be formatted is not the job's fault
+            self.handleError(record)
+
+
+_handler = _Handler()
+_handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+
+
+@contextmanager
+def capturing(limit: int) -> Iterator[LogTail]:
+    """Collect what is logged within the block, in this thread or task, at the loggers' levels."""
+    root = logging.getLogger()
+    if _handler not in root.handlers:
+        root.addHandler(_handler)
+    tail = LogTail(limit)
+    token = _tail.set(tail)
+    try:
+        yield tail
+    finally:
+        _tail.reset(token)

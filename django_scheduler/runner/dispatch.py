@@ -1,0 +1,100 @@
+"""A run as an executor receives it: frozen, complete, free of the database."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from ..models import Run
+
+__all__ = ["Dispatch"]
+
+
+def _span(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)
+
+
+@dataclass(frozen=True)
+class Dispatch:
+    """Everything needed to carry out one run, owned by ``process`` under ``epoch``."""
+
+    run_id: uuid.UUID
+    job_id: int | None
+    job_name: str
+    function: str
+    key: str
+    trigger: str
+    attempt: int
+    process: uuid.UUID
+    epoch: int
+    executor: str
+    queue: str
+    priority: int
+    scheduled_for: datetime
+    due_at: datetime
+    missed: int = 0
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    schedule: str = ""
+    timeout: timedelta | None = None
+    stall_timeout: timedelta | None = None
+    on_lost: str = "retry"
+    expires_at: datetime | None = None
+    last_finished_at: datetime | None = None
+    last_success_at: datetime | None = None
+
+    @classmethod
+    def of(cls, run: Run, due_at: datetime) -> Dispatch:
+        """Return the dispatch of a run that somebody owns and that was due at ``due_at``."""
+        assert run.process is not None
+        job = run.job
+        return cls(
+            run_id=run.pk,
+            job_id=run.job_id,
+            job_name=run.job_name,
+            function=run.function,
+            key=run.key,
+            trigger=run.trigger,
+            attempt=run.attempt,
+            process=run.process,
+            epoch=run.epoch,
+            executor=run.executor,
+            queue=run.queue,
+            priority=run.priority,
+            scheduled_for=run.scheduled_for,
+            due_at=due_at,
+            missed=run.missed,
+            args=tuple(run.args),
+            kwargs=dict(run.kwargs),
+            metadata=dict(run.metadata),
+            schedule=run.policy.get("schedule", ""),
+            timeout=_span(run.policy.get("timeout")),
+            stall_timeout=_span(run.policy.get("stall_timeout")),
+            on_lost=run.policy.get("on_lost", "retry"),
+            expires_at=run.expires_at,
+            last_finished_at=job.last_finished_at if job else None,
+            last_success_at=job.last_success_at if job else None,
+        )
+
+    @property
+    def guard(self) -> dict[str, Any]:
+        """The fields by which a fact about this run is told from a late one."""
+        return {
+            "run_id": self.run_id,
+            "job_id": self.job_id,
+            "process": self.process,
+            "epoch": self.epoch,
+        }
+
+    @property
+    def needs_committed_start(self) -> bool:
+        """Whether the function may only be called once its start is on record.
+
+        At most once: ``on_lost="fail"``. And a run somebody died holding must show that it was
+        called, or a function that kills its process would be called for ever.
+        """
+        return self.on_lost == "fail" or self.epoch > 1

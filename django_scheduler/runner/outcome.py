@@ -1,0 +1,89 @@
+"""From how a function ended to what is recorded of it. Pure: values in, values out."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from ..exceptions import InvalidData, RetryLater, RunStopped, SkipRun
+from ..states import Reason, RunStatus
+
+__all__ = ["Outcome", "kept_result", "of_error"]
+
+ERROR_LENGTH = 10_000
+TRACEBACK_LENGTH = 64 * 1024
+
+
+@dataclass
+class Outcome:
+    """How a run ended, before it is written down."""
+
+    status: RunStatus = RunStatus.SUCCEEDED
+    reason: str = ""
+    error: str = ""
+    traceback: str = ""
+    error_types: tuple[str, ...] = ()
+    result: Any = None
+    retry_in: timedelta | None = None
+    hook_errors: dict[str, str] = field(default_factory=dict)
+
+
+def clean_text(text: str, longest: int) -> str:
+    """Return ``text`` without NUL, which PostgreSQL refuses, and not longer than ``longest``."""
+    text = text.replace("\x00", "\\x00").encode("utf-8", "replace").decode("utf-8")
+    return text if len(text) <= longest else f"{text[:longest]}…"
+
+
+def of_error(
+    error: BaseException, stop: tuple[RunStatus, Reason] | None, *, called: bool = True
+) -> Outcome:
+    """Return the outcome of a function that raised ``error`` after the order ``stop``, if any."""
+    if isinstance(error, SkipRun):
+        return Outcome(RunStatus.SKIPPED, clean_text(error.reason, 200) or Reason.ASKED.value)
+    if isinstance(error, RunStopped) and stop is not None:
+        return Outcome(stop[0], str(stop[1]))
+    outcome = Outcome(
+        RunStatus.FAILED,
+        Reason.EXCEPTION.value if called else Reason.ARGUMENTS.value,
+        error=_message(error),
+        traceback=clean_text("".join(traceback.format_exception(error)), TRACEBACK_LENGTH),
+        error_types=_types(error),
+    )
+    if isinstance(error, RetryLater):
+        outcome.reason = Reason.RETRY_LATER.value
+        outcome.retry_in = error.delay
+    return outcome
+
+
+def _message(error: BaseException) -> str:
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - an error whose own text fails is still an error
+        text = "(its message cannot be shown)"
+    name = type(error).__name__
+    return clean_text(f"{name}: {text}" if text else name, ERROR_LENGTH)
+
+
+def _types(error: BaseException) -> tuple[str, ...]:
+    return tuple(f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__)
+
+
+def kept_result(value: Any, most_bytes: int) -> Any:
+    """Return what a function returned as it is kept.
+
+    Raises:
+        InvalidData: it is not JSON, or longer than ``most_bytes``.
+    """
+    try:
+        text = json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidData(f"The result is not JSON: {error}.", field="result") from None
+    size = len(text.encode())
+    if size > most_bytes:
+        raise InvalidData(
+            f"The result takes {size} bytes; at most {most_bytes} are kept.", field="result"
+        )
+    return json.loads(text.replace("\\u0000", "\\\\x00"))

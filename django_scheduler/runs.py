@@ -1,0 +1,159 @@
+"""What people ask of runs. Functions take a run or its id."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from threading import Event
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, QuerySet
+
+from . import clock as clocks
+from . import conf, lifecycle
+from .exceptions import InvalidData, RunNotFound
+from .models import Job, Run
+from .models.vendors import read_now
+from .policies import to_timedelta
+from .states import RunStatus
+
+__all__ = ["ORDERS", "get", "query", "stop", "wait"]
+
+ORDERS = ("started_at", "finished_at", "duration", "scheduled_for", "queued_at", "lateness")
+"""By what runs can be ordered; with a minus in front, the other way round."""
+
+
+def _using() -> str:
+    return conf.current().database
+
+
+def _id_of(run: Run | uuid.UUID | str) -> uuid.UUID:
+    if isinstance(run, Run):
+        return run.pk
+    try:
+        return run if isinstance(run, uuid.UUID) else uuid.UUID(str(run))
+    except ValueError:
+        raise RunNotFound(f"{run!r} is not a run's id.", field="run") from None
+
+
+def get(run: Run | uuid.UUID | str) -> Run:
+    """Return the run as it is stored now.
+
+    Raises:
+        RunNotFound: there is none with this id.
+    """
+    found = Run.objects.using(_using()).filter(pk=_id_of(run)).first()
+    if found is None:
+        raise RunNotFound(f"There is no run {run!s}.", field="run")
+    return found
+
+
+def query(
+    job: Job | str | None = None,
+    status: RunStatus | str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    order_by: str = "-started_at",
+    limit: int | None = None,
+    offset: int = 0,
+) -> QuerySet[Run]:
+    """Return the runs that match; runs that have not started come last.
+
+    Args:
+        job: a job or its name, also a removed one's; None: any.
+        status: None: any.
+        since: started at or after this instant; None: no bound.
+        until: started before this instant; None: no bound.
+        order_by: one of :data:`ORDERS`, with a minus for the newest or longest first.
+        limit: None: all. Past the end there is nothing.
+
+    Raises:
+        InvalidData: an unknown status or order, a naive instant, a negative limit or offset.
+    """
+    runs = Run.objects.using(_using()).all()
+    if job is not None:
+        runs = runs.filter(job_name=job.name if isinstance(job, Job) else job)
+    if status is not None:
+        runs = runs.filter(status=_status(status))
+    for lookup, instant in (("started_at__gte", since), ("started_at__lt", until)):
+        if instant is not None:
+            runs = runs.filter(**{lookup: _aware(lookup, instant)})
+    runs = runs.order_by(*_order(order_by))
+    return _page(runs, limit, offset)
+
+
+def _status(status: RunStatus | str) -> str:
+    try:
+        return RunStatus(status).value
+    except ValueError:
+        known = ", ".join(s.value for s in RunStatus)
+        raise InvalidData(
+            f"{status!r} is no status; use one of: {known}.", field="status"
+        ) from None
+
+
+def _aware(lookup: str, instant: datetime) -> datetime:
+    if instant.utcoffset() is None:
+        name = "since" if lookup.endswith("gte") else "until"
+        raise InvalidData(f"{name} must know its time zone.", field=name)
+    return instant
+
+
+def _order(order_by: str) -> list[Any]:
+    name = order_by.removeprefix("-")
+    if name not in ORDERS:
+        raise InvalidData(
+            f"Runs cannot be ordered by {order_by!r}; use one of: {', '.join(ORDERS)}.",
+            field="order_by",
+        )
+    column = F(name)
+    first = column.desc(nulls_last=True) if order_by[0] == "-" else column.asc(nulls_last=True)
+    return [first, "-pk"]
+
+
+def _page(runs: QuerySet[Run], limit: int | None, offset: int) -> QuerySet[Run]:
+    for name, value in (("limit", limit), ("offset", offset)):
+        if value is not None and (not isinstance(value, int) or value < 0):
+            raise InvalidData(f"{name} is {value!r}; use a whole number from 0.", field=name)
+    return runs[offset : None if limit is None else offset + limit]
+
+
+def stop(run: Run | uuid.UUID | str, reason: str = "") -> Run:
+    """Order the run to stop and return it. Asking twice changes nothing.
+
+    What has not begun is ``stopped`` at once. A running function sees ``stop_requested`` within
+    one monitor interval and ends at its next checkpoint.
+
+    Raises:
+        RunNotFound: there is none with this id.
+        InvalidRunState: it is over already.
+    """
+    with transaction.atomic(using=_using()):
+        found = get(run)
+        now = read_now(clocks.installed(), _using())
+        return lifecycle.request_stop(found.pk, reason, now=now, using=_using())
+
+
+def wait(run: Run | uuid.UUID | str, timeout: timedelta | float | None = None) -> Run:
+    """Return the run once it is over.
+
+    Args:
+        timeout: a ``timedelta`` or seconds; None: as long as it takes.
+
+    Raises:
+        RunNotFound: there is none with this id.
+        TimeoutError: it was not over in time.
+    """
+    limit = to_timedelta(timeout, "timeout")
+    clock = clocks.installed()
+    deadline = None if limit is None else clock.monotonic() + limit.total_seconds()
+    pause = 0.01
+    while True:
+        found = get(run)
+        if found.is_final:
+            return found
+        if deadline is not None and clock.monotonic() >= deadline:
+            raise TimeoutError(f"Run {found.pk} is still {found.status}.")
+        clock.wait(Event(), pause)
+        pause = min(0.25, 2 * pause)

@@ -1,0 +1,98 @@
+"""Facts told to others, after they have been committed.
+
+Every receiver is called with ``send_robust``: one that raises is logged and changes nothing.
+A thread that must not run receivers itself (the engine's database thread) hands its facts to a
+queue with :func:`deliver_through`.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.dispatch import Signal
+
+__all__ = [
+    "announce",
+    "deliver_through",
+    "job_added",
+    "job_broken",
+    "job_changed",
+    "job_ended",
+    "job_paused",
+    "job_removed",
+    "job_resumed",
+    "process_lost",
+    "rescheduling_failed",
+    "run_failed",
+    "run_finished",
+    "run_lost",
+    "run_queued",
+    "run_record_failed",
+    "run_retry_planned",
+    "run_skipped",
+    "run_started",
+    "run_stopped",
+    "run_succeeded",
+    "scheduler_started",
+    "scheduler_stopped",
+    "send",
+]
+
+logger = logging.getLogger("django_scheduler.signals")
+
+job_added = Signal()
+job_changed = Signal()
+job_paused = Signal()
+job_resumed = Signal()
+job_removed = Signal()
+job_ended = Signal()
+job_broken = Signal()
+
+run_queued = Signal()
+run_started = Signal()
+run_finished = Signal()
+run_succeeded = Signal()
+run_failed = Signal()
+run_skipped = Signal()
+run_stopped = Signal()
+run_lost = Signal()
+run_retry_planned = Signal()
+run_record_failed = Signal()
+rescheduling_failed = Signal()
+
+scheduler_started = Signal()
+scheduler_stopped = Signal()
+process_lost = Signal()
+
+Delivery = Callable[[Callable[[], None]], None]
+_thread = threading.local()
+
+
+def deliver_through(delivery: Delivery | None) -> None:
+    """From now on, facts committed in this thread go to ``delivery``; None: they are sent here."""
+    _thread.delivery = delivery
+
+
+def announce(signal: Signal, *, using: str, sender: Any, **facts: Any) -> None:
+    """Send ``signal`` once the present transaction on ``using`` is committed; never if it is not."""
+    transaction.on_commit(partial(_hand_over, signal, sender, facts), using=using)
+
+
+def _hand_over(signal: Signal, sender: Any, facts: dict[str, Any]) -> None:
+    delivery: Delivery | None = getattr(_thread, "delivery", None)
+    if delivery is None:
+        send(signal, sender, **facts)
+    else:
+        delivery(partial(send, signal, sender, **facts))
+
+
+def send(signal: Signal, sender: Any, **facts: Any) -> None:
+    """Call the receivers here and now; log those that raise."""
+    for receiver, answer in signal.send_robust(sender, **facts):
+        if isinstance(answer, Exception):
+            logger.error("A receiver of a scheduler signal failed: %r", receiver, exc_info=answer)
