@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django_scheduler.exceptions import InvalidCron, InvalidInterval
@@ -31,7 +31,7 @@ __all__ = [
     "weekly_on",
 ]
 
-FieldValue = str | int | Iterable[str | int] | None
+FieldValue = str | int | Collection[str | int] | None
 _DAY_NAMES = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 
 
@@ -93,7 +93,7 @@ def _assemble(named: list[FieldValue]) -> str:
 
 
 def _field_text(name: str, value: FieldValue) -> str:
-    items = [value] if isinstance(value, (str, int)) else list(value or ())
+    items = list(value) if isinstance(value, (list, tuple, set, range)) else [value]
     for item in items:
         if isinstance(item, bool) or not isinstance(item, (str, int)) or " " in f"{item or 0}":
             raise InvalidCron(f"{name}={value!r}: use numbers, texts or a list.", field=name)

@@ -124,8 +124,8 @@ class Interval(Schedule):
         else:
             span = f"Every {_words(self.seconds)}"
         if self.fixed_delay:
-            return f"{span} after the last run has finished"
-        if self.starting is not None:
+            span += " after the last run has finished"
+        elif self.starting is not None:
             span += f" from {self.starting.isoformat(sep=' ')}"
         elif self.days:
             span += " at midnight"
