@@ -1,0 +1,376 @@
+"""What is planned when: lateness, catching up, windows and bounds, both ways of every rule."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from django_scheduler.planning import (
+    Plan,
+    Planned,
+    Policy,
+    Summary,
+    initial_high_water,
+    next_from,
+    plan,
+)
+from django_scheduler.policies import CatchUp
+from django_scheduler.schedules import Schedule, cron, every, manual, once
+
+from .times import DAY, HOUR, MINUTE, SECOND, at
+
+HOURLY = cron("0 * * * *")
+NOON = at("2026-05-05 12:00")
+
+
+def hours_ago(count: int) -> datetime:
+    """That many hours before noon."""
+    return NOON - count * HOUR
+
+
+def policy(catch_up: str = "latest", **fields: object) -> Policy:
+    """A policy with this catch-up."""
+    return Policy(catch_up=CatchUp(catch_up), **fields)  # type: ignore[arg-type]
+
+
+def planned(*occurrences: datetime, late: bool = True) -> tuple[Planned, ...]:
+    """Runs that stand for themselves only."""
+    return tuple(Planned(each, late=late) for each in occurrences)
+
+
+def test_nothing_due_looks_ahead() -> None:
+    """T2: the next occurrence, and the mark stays."""
+    found = plan(HOURLY, NOON, NOON + 59 * MINUTE, policy())
+    assert found == Plan((), (), NOON + HOUR, NOON + HOUR, NOON, False)
+
+
+@pytest.mark.parametrize("catch_up", ["skip", "latest", "all"])
+def test_on_time_runs_under_every_policy(catch_up: str) -> None:
+    """T8: late by at most the grace is on time."""
+    found = plan(HOURLY, hours_ago(1), NOON + MINUTE, policy(catch_up))
+    assert found == Plan(planned(NOON, late=False), (), NOON + HOUR, NOON + HOUR, NOON, False)
+
+
+@pytest.mark.parametrize(
+    ("catch_up", "runs", "records"),
+    [
+        ("skip", (), (Summary(NOON, NOON, 1, "missed"),)),
+        ("latest", planned(NOON), ()),
+        ("all", planned(NOON), ()),
+    ],
+)
+def test_over_the_grace_is_missed(
+    catch_up: str, runs: tuple[Planned, ...], records: tuple[Summary, ...]
+) -> None:
+    """T8: one second more, and the catch-up policy decides."""
+    found = plan(HOURLY, hours_ago(1), NOON + MINUTE + SECOND, policy(catch_up))
+    assert found == Plan(runs, records, NOON + HOUR, NOON + HOUR, NOON, False)
+
+
+@pytest.mark.parametrize(("now", "late"), [(NOON, False), (NOON + 30 * MINUTE, True)])
+def test_latest_makes_one_run_for_all(now: datetime, late: bool) -> None:
+    """T8: after 10 missed intervals 1 run that says it missed 9, on time or not."""
+    found = plan(HOURLY, hours_ago(10), now, policy())
+    assert found.occurrences == (Planned(NOON, missed=9, late=late),)
+    assert found.summaries == ()
+    assert (found.next_occurrence, found.planned_until) == (NOON + HOUR, NOON)
+
+
+def test_an_interval_goes_on_on_its_grid() -> None:
+    """T8: @every 1h after 10 h down: one run now, then on the grid."""
+    schedule = every(hours=1, starting=hours_ago(10) + 17 * MINUTE)
+    found = plan(schedule, hours_ago(10) + 17 * MINUTE, NOON + 20 * MINUTE, policy())
+    assert found.occurrences == (Planned(NOON + 17 * MINUTE, missed=9, late=True),)
+    assert found.next_at == NOON + HOUR + 17 * MINUTE
+
+
+@pytest.mark.parametrize(
+    ("now", "runs", "count", "last"),
+    [
+        (NOON + MINUTE, planned(NOON, late=False), 9, hours_ago(1)),
+        (NOON + 30 * MINUTE, (), 10, NOON),
+    ],
+)
+def test_skip_records_the_missed_ones_once(
+    now: datetime, runs: tuple[Planned, ...], count: int, last: datetime
+) -> None:
+    """T8: the newest on time still runs."""
+    found = plan(HOURLY, hours_ago(10), now, policy("skip"))
+    assert found.occurrences == runs
+    assert found.summaries == (Summary(hours_ago(9), last, count, "missed"),)
+    assert found.planned_until == NOON
+
+
+def test_skip_keeps_one_record_however_old() -> None:
+    """T8: never two records where nothing was to be run anyway."""
+    found = plan(HOURLY, NOON - 30 * DAY, NOON, policy("skip"))
+    assert found.summaries == (Summary(NOON - 30 * DAY + HOUR, hours_ago(1), 719, "missed"),)
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [(NOON, planned(hours_ago(2), hours_ago(1)) + planned(NOON, late=False)),
+     (NOON + 30 * MINUTE, planned(hours_ago(2), hours_ago(1), NOON))],
+)  # fmt: skip
+def test_all_runs_each_oldest_first(now: datetime, expected: tuple[Planned, ...]) -> None:
+    """T8: side by side where the overlap policy allows it."""
+    found = plan(HOURLY, hours_ago(3), now, policy("all", serial=False))
+    assert found == Plan(expected, (), NOON + HOUR, NOON + HOUR, NOON, False)
+
+
+def test_all_in_series_runs_one_at_a_time() -> None:
+    """T8: under skip, queue and replace catching up is not overlapping."""
+    mark, seen = hours_ago(3), []
+    for _ in range(3):
+        found = plan(HOURLY, mark, NOON + 30 * MINUTE, policy("all"))
+        assert found.planned_until == found.occurrences[0].scheduled_for > mark
+        seen += [each.scheduled_for for each in found.occurrences]
+        mark = found.planned_until
+        if mark < NOON:
+            assert found.next_at == NOON + 30 * MINUTE
+            assert found.next_occurrence == mark + HOUR
+    assert seen == [hours_ago(2), hours_ago(1), NOON]
+    assert found.next_at == NOON + HOUR
+
+
+def test_all_in_series_plans_the_one_on_time_last() -> None:
+    """T8: the missed ones come first."""
+    found = plan(HOURLY, hours_ago(2), NOON, policy("all"))
+    assert found.occurrences == planned(hours_ago(1))
+    assert plan(HOURLY, hours_ago(1), NOON, policy("all")).occurrences == planned(NOON, late=False)
+
+
+@pytest.mark.parametrize("serial", [True, False])
+def test_all_keeps_the_newest_within_its_limit(serial: bool) -> None:
+    """T8: what lies beyond becomes one record."""
+    found = plan(
+        HOURLY, hours_ago(10), NOON + 30 * MINUTE, policy("all", catch_up_limit=3, serial=serial)
+    )
+    kept = planned(hours_ago(2), hours_ago(1), NOON)
+    assert found.occurrences == (kept[:1] if serial else kept)
+    assert found.summaries == (Summary(hours_ago(9), hours_ago(3), 7, "limit"),)
+
+
+def test_a_limit_of_none_at_all_records_everything_missed() -> None:
+    """T8: and the one on time still runs, in series or not."""
+    for serial in (True, False):
+        chosen = policy("all", catch_up_limit=0, serial=serial)
+        found = plan(HOURLY, hours_ago(3), NOON, chosen)
+        assert found.occurrences == planned(NOON, late=False)
+        assert found.summaries == (Summary(hours_ago(2), hours_ago(1), 2, "limit"),)
+        found = plan(HOURLY, hours_ago(3), NOON + HOUR / 2, chosen)
+        assert found.occurrences == ()
+        assert found.summaries == (Summary(hours_ago(2), NOON, 3, "limit"),)
+
+
+def test_older_than_the_window_is_missed_for_good() -> None:
+    """T8: one record, never thousands of rows; exactly as old as the window is inside."""
+    chosen = policy("latest", catch_up_window=5 * HOUR)
+    found = plan(HOURLY, hours_ago(100), NOON, chosen)
+    assert found.occurrences == (Planned(NOON, missed=5, late=False),)
+    assert found.summaries == (Summary(hours_ago(99), hours_ago(6), 94, "window"),)
+    found = plan(HOURLY, hours_ago(100), NOON, policy("all", catch_up_window=5 * HOUR))
+    assert found.occurrences == planned(hours_ago(5))
+    assert found.summaries == (Summary(hours_ago(99), hours_ago(6), 94, "window"),)
+
+
+@pytest.mark.parametrize("catch_up", ["latest", "all"])
+def test_everything_older_than_the_window_runs_nothing(catch_up: str) -> None:
+    """T8: a yearly job after a week."""
+    schedule = cron("0 0 1 1 *")
+    now = at("2026-01-08 00:00")
+    found = plan(schedule, at("2025-06-01 00:00"), now, policy(catch_up))
+    assert found.occurrences == ()
+    newest = at("2026-01-01 00:00")
+    assert found.summaries == (Summary(newest, newest, 1, "window"),)
+    assert (found.planned_until, found.next_occurrence) == (newest, at("2027-01-01 00:00"))
+
+
+def test_on_time_runs_whatever_the_window() -> None:
+    """T8: a window of nothing does not take the one that is on time."""
+    for catch_up in ("latest", "all"):
+        found = plan(
+            HOURLY, hours_ago(3), NOON + SECOND, policy(catch_up, catch_up_window=timedelta(0))
+        )
+        assert found.occurrences == planned(NOON, late=False)
+        assert found.summaries == (Summary(hours_ago(2), hours_ago(1), 2, "window"),)
+
+
+@pytest.mark.parametrize("catch_up", ["skip", "latest", "all"])
+def test_a_past_instant_runs_once_and_ends_the_job(catch_up: str) -> None:
+    """S7: once, now, never missed for good, never again."""
+    schedule = once(NOON - 400 * DAY)
+    mark = initial_high_water(schedule, NOON)
+    found = plan(schedule, mark, NOON, policy(catch_up))
+    assert found == Plan(planned(NOON - 400 * DAY), (), None, None, NOON - 400 * DAY, True)
+    assert plan(schedule, None, NOON, policy(catch_up)) == found
+    again = plan(schedule, found.planned_until, NOON + DAY, policy(catch_up))
+    assert again == Plan((), (), None, None, NOON - 400 * DAY, True)
+
+
+def test_a_coming_instant_waits() -> None:
+    """S7: on time it is not late."""
+    schedule = once(NOON)
+    assert plan(schedule, hours_ago(1), hours_ago(1), policy()).next_at == NOON
+    assert plan(schedule, hours_ago(1), NOON, policy()).occurrences == planned(NOON, late=False)
+
+
+def test_a_new_job_never_catches_up_from_before_its_creation() -> None:
+    """T8: its mark is its creation."""
+    assert initial_high_water(HOURLY, NOON) == NOON
+    assert initial_high_water(once(NOON + HOUR), NOON) == NOON
+    assert plan(HOURLY, None, NOON, policy()).occurrences == ()
+
+
+def test_on_demand_has_no_next_and_is_not_over() -> None:
+    """T3: manual jobs stay."""
+    assert plan(manual(), hours_ago(1), NOON, policy()) == Plan(
+        (), (), None, None, hours_ago(1), False
+    )
+    assert next_from(manual(), NOON, policy(remaining=0)) == (None, None, True)
+
+
+@pytest.mark.parametrize(
+    ("fields", "now", "runs", "ended", "following"),
+    [
+        ({"start_at": hours_ago(1)}, NOON, 2, False, NOON + HOUR),
+        ({"start_at": NOON + SECOND}, NOON, 0, False, NOON + HOUR),
+        ({"start_at": NOON + HOUR}, NOON, 0, False, NOON + HOUR),
+        ({"start_at": NOON + HOUR + SECOND}, NOON, 0, False, NOON + 2 * HOUR),
+        ({"end_at": hours_ago(1)}, NOON, 9, True, None),
+        ({"end_at": NOON}, NOON, 10, True, None),
+        ({"end_at": NOON + HOUR}, NOON, 10, False, NOON + HOUR),
+        ({"end_at": hours_ago(20)}, NOON, 0, True, None),
+        ({"start_at": hours_ago(2), "end_at": hours_ago(1)}, NOON, 2, True, None),
+    ],
+)
+def test_window_of_the_job(
+    fields: dict[str, datetime], now: datetime, runs: int, ended: bool, following: datetime | None
+) -> None:
+    """S8: both ends belong to it; nothing is planned outside, and after it the job is over."""
+    found = plan(HOURLY, hours_ago(10), now, policy("all", serial=False, **fields))
+    assert len(found.occurrences) == runs
+    assert (found.ended, found.next_occurrence) == (ended, following)
+
+
+@pytest.mark.parametrize(
+    ("remaining", "runs", "ended"), [(0, 0, True), (2, 2, True), (3, 3, True), (4, 3, False)]
+)
+def test_never_more_than_remain(remaining: int, runs: int, ended: bool) -> None:
+    """S8: max_runs, oldest first."""
+    found = plan(
+        HOURLY, hours_ago(3), NOON + HOUR / 2, policy("all", serial=False, remaining=remaining)
+    )
+    assert found.occurrences == planned(hours_ago(2), hours_ago(1), NOON)[:runs]
+    assert found.ended is ended
+    assert (found.next_occurrence is None) is ended
+
+
+def test_the_last_remaining_run_in_series_ends_the_job() -> None:
+    """S8: what is missed beyond it is not run."""
+    found = plan(HOURLY, hours_ago(3), NOON, policy("all", remaining=1))
+    assert found == Plan(planned(hours_ago(2)), (), None, None, hours_ago(2), True)
+    assert next_from(HOURLY, NOON, policy(remaining=0)) == (None, None, True)
+    assert next_from(HOURLY, NOON, policy(remaining=1)) == (NOON + HOUR, NOON + HOUR, False)
+
+
+def test_series_stops_at_the_end_of_the_window() -> None:
+    """S8: the last missed one inside it is the last."""
+    chosen = policy("all", end_at=hours_ago(1))
+    first = plan(HOURLY, hours_ago(3), NOON, chosen)
+    assert (first.next_occurrence, first.next_at, first.ended) == (hours_ago(1), NOON, False)
+    assert plan(HOURLY, first.planned_until, NOON, chosen).ended
+
+
+def test_the_mark_never_goes_back() -> None:
+    """T8: also when the database's clock does."""
+    found = plan(HOURLY, NOON, hours_ago(5), policy())
+    assert found == Plan((), (), NOON + HOUR, NOON + HOUR, NOON, False)
+
+
+def test_fixed_delay_is_planned_from_the_last_finish() -> None:
+    """S6: one run, and the next is unknown until it has finished."""
+    schedule = every(minutes=10, after="finish")
+    finish = hours_ago(1)
+    early = plan(schedule, finish, finish + 9 * MINUTE, policy())
+    assert early == Plan((), (), finish + 10 * MINUTE, finish + 10 * MINUTE, finish, False)
+    due = plan(schedule, finish, finish + 10 * MINUTE, policy())
+    assert due == Plan(
+        planned(finish + 10 * MINUTE, late=False), (), None, None, finish + 10 * MINUTE, False
+    )
+
+
+@pytest.mark.parametrize(
+    ("catch_up", "runs"), [("latest", 1), ("all", 1), ("skip", 0)]
+)  # fmt: skip
+def test_fixed_delay_missed(catch_up: str, runs: int) -> None:
+    """S6: missed once however long it was; what is not run sets the next from now."""
+    schedule = every(minutes=10, after="finish")
+    found = plan(schedule, hours_ago(5), NOON, policy(catch_up))
+    assert len(found.occurrences) == runs
+    occurrence = hours_ago(5) + 10 * MINUTE
+    assert found.planned_until == occurrence
+    if runs:
+        assert found.occurrences == planned(occurrence)
+        assert found.next_occurrence is None
+    else:
+        assert found.summaries == (Summary(occurrence, occurrence, 1, "missed"),)
+        assert found.next_occurrence == NOON + 10 * MINUTE
+
+
+def test_fixed_delay_too_old_for_the_window() -> None:
+    """S6: recorded, and started again from now."""
+    schedule = every(minutes=10, after="finish")
+    found = plan(schedule, NOON - 9 * DAY, NOON, policy())
+    occurrence = NOON - 9 * DAY + 10 * MINUTE
+    assert found.summaries == (Summary(occurrence, occurrence, 1, "window"),)
+    assert (found.occurrences, found.next_at) == ((), NOON + 10 * MINUTE)
+
+
+def test_fixed_delay_inside_its_window() -> None:
+    """S8: first at the window's start, none after its end."""
+    schedule = every(minutes=10, after="finish")
+    starting = policy(start_at=NOON)
+    assert next_from(schedule, hours_ago(1), starting)[0] == NOON
+    assert plan(schedule, hours_ago(1), NOON - MINUTE, starting).occurrences == ()
+    assert plan(schedule, hours_ago(1), NOON, starting).occurrences == planned(NOON, late=False)
+    ending = policy(end_at=NOON)
+    assert next_from(schedule, NOON - MINUTE, ending) == (None, None, True)
+    assert plan(schedule, NOON - MINUTE, NOON + HOUR, ending).ended
+
+
+def test_a_month_of_seconds_costs_nothing() -> None:
+    """T8: an every-second job, counted by arithmetic, under each policy."""
+    for schedule in (every(seconds=1), cron("* * * * * *", timezone="Europe/Paris")):
+        for catch_up in ("skip", "latest", "all"):
+            found = plan(schedule, NOON - 30 * DAY, NOON, policy(catch_up, serial=False))
+            runs = sum(1 + each.missed for each in found.occurrences)
+            assert runs + sum(each.count for each in found.summaries) == 30 * 86400
+
+
+@pytest.mark.parametrize("catch_up", ["skip", "latest", "all"])
+@pytest.mark.parametrize("serial", [True, False])
+@pytest.mark.parametrize("late", [SECOND, 10 * MINUTE])
+@pytest.mark.parametrize(
+    "schedule",
+    [cron("17 */3 * * *", timezone="Europe/Paris"), every(minutes=37), every(days=1)],
+)
+def test_every_occurrence_is_accounted_for_once(
+    catch_up: str, serial: bool, late: timedelta, schedule: Schedule
+) -> None:
+    """T8: a run, part of a run, or in a record: nothing twice, nothing lost."""
+    start, end = at("2026-03-20 00:00"), at("2026-03-30 00:17") + late
+    chosen = policy(catch_up, serial=serial, catch_up_limit=20)
+    mark, accounted, times = start, 0, []
+    while True:
+        found = plan(schedule, mark, end, chosen)
+        accounted += sum(1 + each.missed for each in found.occurrences)
+        accounted += sum(each.count for each in found.summaries)
+        times += [each.scheduled_for for each in found.occurrences]
+        assert found.planned_until >= mark
+        mark = found.planned_until
+        if found.next_at != end:
+            break
+    assert accounted == schedule.count_between(start, end)
+    assert times == sorted(set(times))
