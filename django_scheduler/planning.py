@@ -265,23 +265,27 @@ class _Due:
 
 def _due(schedule: Schedule, mark: datetime, now: datetime, policy: Policy) -> _Due | None:
     """What is due in (mark, now]; None if nothing is."""
+    until = now if policy.end_at is None else min(now, policy.end_at)
     low = _floor(mark, policy)
-    newest = _newest_due(schedule, mark, now, policy)
-    if newest is None or newest <= low:
+    first = _following(schedule, mark, policy)
+    if first is None or first > until:
+        return None
+    newest, total = first, 1
+    second = None if schedule.fixed_delay else schedule.next_after(first)
+    # One due is by far the usual case, and its answers are remembered.
+    if second is not None and second <= until:
+        newest = _newest_due(schedule, until, now, policy) or first
+        total = schedule.count_between(low, newest)
+    elif not _is_due(schedule, first, now, policy):
         return None
     late = now - _due_at(schedule, newest, policy) > policy.misfire_grace
-    total = 1 if schedule.fixed_delay else schedule.count_between(low, newest)
     on_time = schedule.one_shot or not late
     return _Due(schedule, policy, now, low, newest, total, on_time, late)
 
 
 def _newest_due(
-    schedule: Schedule, mark: datetime, now: datetime, policy: Policy
+    schedule: Schedule, until: datetime, now: datetime, policy: Policy
 ) -> datetime | None:
-    until = now if policy.end_at is None else min(now, policy.end_at)
-    if schedule.fixed_delay:
-        found = _following(schedule, mark, policy)
-        return found if found and found <= until and _is_due(schedule, found, now, policy) else None
     found = schedule.previous_before(until + _INSTANT)
     if found is None or _is_due(schedule, found, now, policy):
         return found

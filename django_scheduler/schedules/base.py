@@ -151,7 +151,7 @@ def as_utc(instant: datetime) -> datetime:
             f"{instant!r} is not an instant: give an aware datetime, for example one made with "
             "django.utils.timezone.now()."
         )
-    return instant.astimezone(UTC)
+    return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
 
 
 def parse_instant(text: str, field: str = "schedule") -> datetime:

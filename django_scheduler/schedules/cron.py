@@ -32,8 +32,10 @@ _REFERENCE = datetime(2000, 1, 1, tzinfo=timezone.utc).replace(tzinfo=None)
 #: Away from the calendar's ends, where offsets and margins still fit.
 _EARLIEST = datetime(2, 1, 1, tzinfo=timezone.utc)
 _LATEST = datetime(9998, 1, 1, tzinfo=timezone.utc)
-# (schedule) -> (a, b): for every instant in [a, b) the next occurrence is b.
-_memo: dict[Cron, tuple[datetime, datetime]] = {}
+#: The last occurrence and the next one are asked for in turn, by jobs a little apart.
+_SPANS_KEPT = 4
+# (schedule) -> spans (a, b), newest first: for every instant in [a, b) the next occurrence is b.
+_memo: dict[Cron, tuple[tuple[datetime, datetime], ...]] = {}
 _memo_lock = threading.Lock()
 
 
@@ -68,12 +70,7 @@ class Cron(Schedule):
                 )
         # Frozen values have no other way to normalise themselves.
         object.__setattr__(self, "expression", read_cron(self.expression).text)
-        if self._pattern().next_after(_REFERENCE) is None:
-            raise UnsatisfiableSchedule(
-                f"{str(self)!r} never happens in {self.zone_name}: every match falls into an hour "
-                "that DST leaves out. Use gap=shift or another time.",
-                field="schedule",
-            )
+        self._pattern()
 
     def next_after(self, instant: datetime) -> datetime | None:
         """The first occurrence strictly after ``instant``, in UTC.
@@ -81,12 +78,12 @@ class Cron(Schedule):
         Remembered: equal schedules share one answer for as long as it is the right one.
         """
         moment = as_utc(instant)
-        known = _memo.get(self)
-        if known is not None and known[0] <= moment < known[1]:
-            return known[1]
+        for low, high in _memo.get(self, ()):
+            if low <= moment < high:
+                return high
         found = self._ask(moment, forward=True)
         if found is not None:
-            self._remember(moment, found, known)
+            self._remember(moment, found)
         return found
 
     def previous_before(self, instant: datetime) -> datetime | None:
@@ -125,15 +122,14 @@ class Cron(Schedule):
             return None
         return None if found is None else found.replace(tzinfo=timezone.utc)
 
-    def _remember(
-        self, moment: datetime, found: datetime, known: tuple[datetime, datetime] | None
-    ) -> None:
-        low = min(moment, known[0]) if known is not None and known[1] == found else moment
+    def _remember(self, moment: datetime, found: datetime) -> None:
         with _memo_lock:
-            _memo.pop(self, None)
+            known = _memo.pop(self, ())
+            low = min([moment, *(span[0] for span in known if span[1] == found)])
+            others = tuple(span for span in known if span[1] != found)
             if len(_memo) >= _MEMO_SIZE:
                 del _memo[next(iter(_memo))]
-            _memo[self] = (low, found)
+            _memo[self] = ((low, found), *others[: _SPANS_KEPT - 1])
 
 
 @lru_cache(maxsize=4096)
@@ -142,6 +138,14 @@ def _instant_pattern(
 ) -> InstantPattern:
     walls = wall_pattern(expression, day_mode)
     if walls.wildcard:
-        return InstantPattern(walls, zone_called(zone), ("first", "last"), False)
-    passes = ("first", "last") if fold == "both" else (fold,)
-    return InstantPattern(walls, zone_called(zone), passes, gap == "shift")
+        pattern = InstantPattern(walls, zone_called(zone), ("first", "last"), False)
+    else:
+        passes = ("first", "last") if fold == "both" else (fold,)
+        pattern = InstantPattern(walls, zone_called(zone), passes, gap == "shift")
+    if pattern.next_after(_REFERENCE) is None:
+        raise UnsatisfiableSchedule(
+            f"{expression!r} never happens in {zone}: every match falls into an hour that DST "
+            "leaves out. Use gap=shift or another time.",
+            field="schedule",
+        )
+    return pattern

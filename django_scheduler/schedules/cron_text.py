@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from django_scheduler.exceptions import InvalidCron
 
@@ -145,10 +146,15 @@ def read_cron(expression: str) -> CronText:
             f"A cron expression is plain ASCII of at most {_MAX_TEXT} characters; this one is not.",
             field="schedule",
         )
-    macro = expression.strip().lower()
+    return _read(expression.strip())
+
+
+@lru_cache(maxsize=4096)
+def _read(expression: str) -> CronText:
+    macro = expression.lower()
     words = MACROS.get(macro, expression).split()
     if len(words) not in (5, 6):
-        raise InvalidCron(_wrong_count(expression.strip(), len(words)), field="schedule")
+        raise InvalidCron(_wrong_count(expression, len(words)), field="schedule")
     seconds = len(words) == 6
     texts = words if seconds else ["0", *words]
     readings = tuple(_read_field(field, text) for field, text in zip(FIELDS, texts, strict=True))

@@ -87,10 +87,7 @@ class Interval(Schedule):
         try:
             if self.fixed_delay:
                 return self._delayed(moment, 1)
-            index = max(self._index(moment) + 1, 0)
-            found = self._at(index)
-            # Across a skipped day two neighbours of a daily grid are one instant.
-            return found if found > moment else self._at(index + 1)
+            return self._at(max(self._index(moment) + 1, 0))
         except OverflowError:  # the calendar ends here
             return None
 

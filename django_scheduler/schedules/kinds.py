@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime
+from functools import lru_cache
 
 from django_scheduler.exceptions import InvalidCron, InvalidSchedule
 from django_scheduler.schedules.base import Schedule, parse_instant
@@ -15,6 +16,7 @@ from django_scheduler.schedules.cron import CRON_OPTIONS, Cron
 from django_scheduler.schedules.cron_text import MACROS
 from django_scheduler.schedules.interval import parse_interval
 from django_scheduler.schedules.once import Manual, Once
+from django_scheduler.schedules.wall import check_timezone
 
 __all__ = ["parse_schedule", "register_kind"]
 
@@ -40,6 +42,7 @@ def register_kind(prefix: str, parser: Parser) -> None:
     if prefix in MACROS or _kinds.get(prefix, parser) is not parser:
         raise InvalidSchedule(f"{prefix!r} is taken by another kind of schedule.")
     _kinds[prefix] = parser
+    _parse.cache_clear()
 
 
 def parse_schedule(
@@ -63,10 +66,17 @@ def parse_schedule(
         )
     if len(text) > _MAX_TEXT:
         raise InvalidSchedule(f"A schedule has at most {_MAX_TEXT} characters.", field="schedule")
-    prefix, _, rest = text.strip().partition(" ")
+    check_timezone(timezone)
+    return _parse(text.strip(), timezone).anchored(anchor)
+
+
+@lru_cache(maxsize=4096)
+def _parse(text: str, timezone: str | None) -> Schedule:
+    """Remembered: the engine reads the same few texts at every firing."""
+    prefix, _, rest = text.partition(" ")
     parser = _kinds.get(prefix.lower())
     schedule = _parse_cron(text) if parser is None else parser(rest.strip())
-    return schedule.with_timezone(timezone).anchored(anchor)
+    return schedule.with_timezone(timezone)
 
 
 def _parse_cron(text: str) -> Cron:

@@ -66,6 +66,7 @@ def test_field_values(field: str, place: int, text: str, values: set[int]) -> No
         ("* * * *", "4 fields"),
         ("* * * * * * 2030", "year field"),
         ("@reboot", "run_on_start"),
+        ("@fortnightly", "not a macro"),
         ("60 * * * *", "out of range 0-59"),
         ("* 24 * * *", "out of range 0-23"),
         ("* * 0 * *", "out of range 1-31"),

@@ -13,7 +13,7 @@ from django_scheduler.planning import Planned, Policy, next_from, plan
 from django_scheduler.policies import CatchUp
 from django_scheduler.schedules import Schedule, every, once
 
-from .times import DAY, HOUR, MINUTE, SECOND, UTC, at
+from .times import DAY, HOUR, MINUTE, SECOND, at
 
 START = at("2026-05-05 00:00")
 
@@ -88,19 +88,19 @@ def test_a_kind_that_contradicts_itself_is_told_so() -> None:
     """S10: a count without a previous occurrence is an error, not an endless search."""
 
     class Liar(Schedule):
-        """Counts two and finds one."""
+        """Counts two and, backwards, finds one."""
 
         def next_after(self, instant: datetime) -> datetime | None:
-            """One occurrence."""
-            return START if instant < START else None
+            """Two occurrences."""
+            return next((each for each in (START, START + HOUR) if instant < each), None)
 
         def previous_before(self, instant: datetime) -> datetime | None:
-            """One occurrence."""
-            return START if instant > START else None
+            """Only the later one."""
+            return START + HOUR if instant > START + HOUR else None
 
         def count_between(self, after: datetime, until: datetime) -> int:
-            """One too many."""
+            """Both."""
             return 2
 
     with pytest.raises(InvalidSchedule):
-        plan(Liar(), START - DAY, START.astimezone(UTC), Policy())
+        plan(Liar(), START - DAY, START + HOUR, Policy(catch_up=CatchUp.SKIP))
