@@ -83,6 +83,6 @@ def installed() -> Clock:
 
 def install(clock: Clock) -> Clock:
     """Make ``clock`` the one :func:`installed` returns, and return the one it replaces."""
-    global _installed  # noqa: PLW0603 - one per process; only test kits replace it
+    global _installed
     previous, _installed = _installed, clock
     return previous

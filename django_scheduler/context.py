@@ -246,7 +246,7 @@ def current_run() -> RunContext:
     return context
 
 
-class activate:  # noqa: N801 - used as a function: `with activate(context): …`
+class activate:
     """Make ``context`` the current run within the block, in this thread or task only."""
 
     def __init__(self, context: RunContext) -> None:

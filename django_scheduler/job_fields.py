@@ -47,9 +47,7 @@ def _number(least: int, *, optional: bool = True) -> Callable[[str, Any], Any]:
         if value is None and optional:
             return None
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value < 2**31:
-            raise InvalidJob(
-                f"{name} is {value!r}; use a whole number from {least}.", field=name
-            )
+            raise InvalidJob(f"{name} is {value!r}; use a whole number from {least}.", field=name)
         return value
 
     return read
@@ -112,7 +110,7 @@ def _retry(name: str, value: Any) -> Any:
 def _tags(name: str, value: Any) -> list[str]:
     tags = [value] if isinstance(value, str) else list(value or ())
     for tag in tags:
-        if not isinstance(tag, str) or not tag.strip() or len(tag) > 64:  # noqa: PLR2004
+        if not isinstance(tag, str) or not tag.strip() or len(tag) > 64:
             raise InvalidJob(f"A tag is a text of 1 to 64 characters, not {tag!r}.", field=name)
     return sorted(set(tags))
 

@@ -49,7 +49,6 @@ __all__ = [
 ]
 
 
-
 TIMING_FIELDS = frozenset({"schedule", "timezone", "start_at", "end_at", "max_runs", "jitter"})
 """The fields whose change moves a job's next run."""
 
@@ -195,9 +194,7 @@ def _function_name(function: str | Callable[..., Any]) -> str:
     for definition in registry.all_definitions():
         if definition.function is function:
             return definition.name
-    raise InvalidJob(
-        f"{function!r} is not registered; decorate it with @job().", field="function"
-    )
+    raise InvalidJob(f"{function!r} is not registered; decorate it with @job().", field="function")
 
 
 def schedule(name: Job | str, schedule: Schedule | str) -> Job:
@@ -272,9 +269,7 @@ def _store(job: Job, changed: set[str]) -> None:
         lifecycle.replan(job, _clock_of(job), after=now, using=_using())
 
 
-def pause(
-    name: Job | str, reason: str = "", until: datetime | None = None, *, by: str = ""
-) -> Job:
+def pause(name: Job | str, reason: str = "", until: datetime | None = None, *, by: str = "") -> Job:
     """Stop planning the job, until :func:`resume` or ``until``; running runs go on.
 
     Args:

@@ -32,7 +32,7 @@ def _about(run: Run) -> dict[str, Any]:
     return {
         "job": run.job_name,
         "run_id": str(run.pk),
-        "process": str(run.process) if run.process else None,
+        "scheduler_process": str(run.process) if run.process else None,
         "attempt": run.attempt,
     }
 
@@ -78,12 +78,12 @@ def _not_rescheduled(job: Job, error: str, **_kwargs: Any) -> None:
 
 
 def _process_lost(process: Any, **_kwargs: Any) -> None:
-    logger.warning("The process %s is dead", process, extra={"process": str(process.pk)})
+    logger.warning("The process %s is dead", process, extra={"scheduler_process": str(process.pk)})
 
 
 def _scheduler_started(name: str, process: Any, **_kwargs: Any) -> None:
-    logger.info("Scheduler %s is running", name, extra={"process": str(process)})
+    logger.info("Scheduler %s is running", name, extra={"scheduler_process": str(process)})
 
 
 def _scheduler_stopped(name: str, process: Any, **_kwargs: Any) -> None:
-    logger.info("Scheduler %s has stopped", name, extra={"process": str(process)})
+    logger.info("Scheduler %s has stopped", name, extra={"scheduler_process": str(process)})

@@ -59,4 +59,3 @@ class Executor(ABC):
     @abstractmethod
     def stop(self, timeout: float) -> bool:
         """Wait at most ``timeout`` seconds for what has begun; return whether all of it ended."""
-

@@ -26,7 +26,7 @@ from .create import Activity, activity, insert, make_run, occurrence_key
 from .facts import Fact, Finished, GivenBack, Left, Published, Started
 from .orders import place, request_stop, trigger
 from .progress import Order, orders_for, progress_fields, record_progress
-from .takeover import redispatch_unreceived, take_over_orphans
+from .takeover import free_unknown, redispatch_unreceived, take_over_orphans
 
 __all__ = [
     "Activity",
@@ -43,6 +43,7 @@ __all__ = [
     "claim_waiting",
     "delete_if_idle",
     "end_job",
+    "free_unknown",
     "has_open_run",
     "insert",
     "lock_clocks",

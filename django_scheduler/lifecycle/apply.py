@@ -42,7 +42,7 @@ def apply(facts: Sequence[Fact], *, now: datetime, using: str) -> Applied:
     changed: dict[Any, set[str]] = {}
     for fact in facts:
         run = runs.get(fact.run_id)
-        if run is None or not fact.holds(run):
+        if run is None or not (fact.holds(run) or fact.is_written(run)):
             applied.lost.append(fact)
             continue
         changes = fact.changes(run)

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from .. import conf
 from ..models import Job, JobClock, Run
 from ..models.vendors import locked
 from ..planning import Policy, initial_high_water, next_from
 from ..policies import CatchUp, Overlap
 from ..schedules import Schedule
-from ..states import OPEN, JobState
-from .. import conf
 from ..signals import announce, job_ended, job_resumed
+from ..states import OPEN, JobState
 
 __all__ = [
     "delete_if_idle",
@@ -90,9 +90,7 @@ def _point(job: Job, clock: JobClock, schedule: Schedule, *, after: datetime | N
         job.state = JobState.ENDED.value
 
 
-def replan(
-    job: Job, clock: JobClock, *, after: datetime, using: str
-) -> None:
+def replan(job: Job, clock: JobClock, *, after: datetime, using: str) -> None:
     """Point the clock at the first occurrence strictly after ``after`` and store it.
 
     A job that is not active is not scheduled. One whose window is over becomes ``ended``; one

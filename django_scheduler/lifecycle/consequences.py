@@ -12,10 +12,10 @@ from ..models import Job, JobClock, Run, uuid7
 from ..policies import OnLost, Retry
 from ..signals import announce, rescheduling_failed, run_retry_planned
 from ..states import JobState, Reason, RunStatus, Trigger
+from .broken import mark_broken
 from .clocks import end_job, has_open_run, replan, stop_clock
 from .create import active_runs, insert, waiting_for_room
 from .facts import Finished
-from .broken import mark_broken
 
 __all__ = ["follow"]
 
@@ -42,9 +42,7 @@ def follow(run: Run, fact: Finished, clock: JobClock | None, now: datetime, usin
         _reschedule(job, clock, run, fact, now, using)
 
 
-def _next_attempt(
-    job: Job, run: Run, fact: Finished, now: datetime, using: str
-) -> Run | None:
+def _next_attempt(job: Job, run: Run, fact: Finished, now: datetime, using: str) -> Run | None:
     delay, burned = _decide(run, fact)
     if delay is None or (burned and _lifetime_budget_spent(job, run, using)):
         return None
@@ -93,7 +91,7 @@ def _after_failure(run: Run, fact: Finished, retry: Retry | None) -> timedelta |
         return max(fact.retry_in, FLOOR)
     if retry is None or run.reason == Reason.ARGUMENTS:
         return None
-    return retry.delay_after(run.attempt, tuple(fact.error_types), random.random())  # noqa: S311
+    return retry.delay_after(run.attempt, tuple(fact.error_types), random.random())
 
 
 _KEPT = (

@@ -105,7 +105,9 @@ def active_runs(using: str) -> QuerySet[Run]:
     still_inside = Q(left_at__isnull=True, started_at__isnull=False, process__in=alive)
     given_up = Q(status__in=[RunStatus.TIMED_OUT.value, RunStatus.INTERRUPTED.value])
     is_open = Q(status__in=[status.value for status in OPEN])
-    return Run.objects.using(using).filter((is_open & ~waiting_for_room()) | (given_up & still_inside))
+    return Run.objects.using(using).filter(
+        (is_open & ~waiting_for_room()) | (given_up & still_inside)
+    )
 
 
 @dataclass

@@ -32,6 +32,10 @@ class Fact(ABC):
         """Tell whether the speaker still owns the run and may say this of it."""
         return run.process == self.process and run.epoch == self.epoch
 
+    def is_written(self, run: Run) -> bool:
+        """Tell whether this very fact stands in the row: the answer to its commit was lost."""
+        return False
+
     @abstractmethod
     def changes(self, run: Run) -> dict[str, Any]:
         """Return the fields of the row that this fact sets."""
@@ -50,11 +54,12 @@ class Started(Fact):
 
     def holds(self, run: Run) -> bool:
         """A run starts once, and not when its stop was asked for."""
-        return (
-            super().holds(run)
-            and _may(run, RunStatus.RUNNING)
-            and run.stop_requested_at is None
-        )
+        return super().holds(run) and _may(run, RunStatus.RUNNING) and run.stop_requested_at is None
+
+    def is_written(self, run: Run) -> bool:
+        """Tell whether the run runs with this very start."""
+        same = super().holds(run) and run.started_at == self.at
+        return same and run.status == RunStatus.RUNNING
 
     def changes(self, run: Run) -> dict[str, Any]:
         """Return status, start and lateness."""

@@ -115,7 +115,12 @@ def request_stop(run_id: uuid.UUID, reason: str, *, now: datetime, using: str) -
         run.stop_requested_at = now
         run.reason = (reason or Reason.ASKED.value)[:200]
     if run.process is None:
-        run.status, run.finished_at, run.left_at, run.due_at = RunStatus.STOPPED.value, now, now, None
+        run.status, run.finished_at, run.left_at, run.due_at = (
+            RunStatus.STOPPED.value,
+            now,
+            now,
+            None,
+        )
     run.save(using=using)
     if run.is_final:
         fact = Finished(run.pk, run.job_id, uuid.UUID(int=0), 0, RunStatus.STOPPED, at=now)

@@ -6,17 +6,19 @@ process wrote late is found as well, by whoever comes next.
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from ..models import Process, Run
-from ..states import OPEN, Reason, RunStatus
+from ..states import BEGUN, OPEN, Reason, RunStatus
 from .apply import apply
 from .create import ALIVE
 from .facts import Finished
 
-__all__ = ["redispatch_unreceived", "take_over_orphans"]
+__all__ = ["free_unknown", "redispatch_unreceived", "take_over_orphans"]
 
 _BATCH = 200
 
@@ -28,17 +30,29 @@ def take_over_orphans(*, now: datetime, using: str) -> int:
     ``on_lost`` decides whether another attempt follows.
     """
     alive = Process.objects.using(using).filter(state__in=ALIVE, id=OuterRef("process"))
-    orphans = (
-        Run.objects.using(using)
-        .filter(status__in=[s.value for s in OPEN], process__isnull=False)
-        .exclude(Exists(alive))
-    )
-    freed = orphans.filter(
-        status__in=[RunStatus.QUEUED.value, RunStatus.DISPATCHED.value]
-    ).update(
+    owned = Run.objects.using(using).filter(process__isnull=False)
+    return _free(owned.exclude(Exists(alive)), now, using)
+
+
+def free_unknown(
+    process: uuid.UUID, held: Collection[uuid.UUID], *, now: datetime, using: str
+) -> int:
+    """Free or give up what the database says ``process`` owns and it does not know of.
+
+    The answer to a commit can be lost: then rows were written that their writer never heard of.
+    """
+    mine = Run.objects.using(using).filter(process=process)
+    opened = mine.filter(status__in=[s.value for s in OPEN])
+    unknown = [run_id for run_id in opened.values_list("pk", flat=True) if run_id not in held]
+    return _free(mine.filter(pk__in=unknown), now, using) if unknown else 0
+
+
+def _free(runs: QuerySet[Run], now: datetime, using: str) -> int:
+    not_begun = [RunStatus.QUEUED.value, RunStatus.DISPATCHED.value]
+    freed = runs.filter(status__in=not_begun).update(
         status=RunStatus.QUEUED.value, process=None, due_at=now, epoch=F("epoch") + 1
     )
-    begun = list(orphans.order_by("pk")[:_BATCH])
+    begun = runs.filter(status__in=[s.value for s in BEGUN]).order_by("pk")[:_BATCH]
     applied = apply([_lost(run, now) for run in begun], now=now, using=using)
     return freed + len(applied.won)
 
@@ -73,13 +87,9 @@ def redispatch_unreceived(
     Messages that are delivered after all are refused by the run's state. Returns how many.
     """
     unreceived = Run.objects.using(using).filter(
+        Q(dispatched_at__lt=now - older_than) | Q(expires_at__lt=now),
         status=RunStatus.DISPATCHED.value,
         process__isnull=True,
         executor=executor,
-        dispatched_at__lt=now - older_than,
     )
-    return unreceived.update(
-        status=RunStatus.QUEUED.value, due_at=now, epoch=F("epoch") + 1
-    )
-
-
+    return unreceived.update(status=RunStatus.QUEUED.value, due_at=now, epoch=F("epoch") + 1)

@@ -51,7 +51,9 @@ def choices_of(words: type[Enum]) -> list[tuple[str, Promise]]:
     return [(word.value, _LABELS[word.value]) for word in words]
 
 
-def one_of(field: str, words: type[Enum], name: str, *, empty: bool = False) -> models.CheckConstraint:
+def one_of(
+    field: str, words: type[Enum], name: str, *, empty: bool = False
+) -> models.CheckConstraint:
     """Return a constraint by which the database refuses a word the rules do not know."""
     known = [word.value for word in words] + ([""] if empty else [])
     return models.CheckConstraint(condition=models.Q(**{f"{field}__in": known}), name=name)

@@ -180,9 +180,9 @@ class Job(models.Model):
         return self.name
 
     @classmethod
-    def from_db(cls, db: str | None, field_names: Any, values: Any) -> Job:
+    def from_db(cls, db: str | None, field_names: Any, values: Any, **options: Any) -> Job:
         """Build the row's object and remember what was loaded."""
-        job = super().from_db(db, field_names, values)
+        job = super().from_db(db, field_names, values, **options)
         job._remember()
         return job
 
@@ -274,7 +274,9 @@ class JobClock(models.Model):
     Its lock is the job's lock: whoever creates or promotes a run of a job holds it.
     """
 
-    job = models.OneToOneField(Job, primary_key=True, on_delete=models.CASCADE, related_name="clock")
+    job = models.OneToOneField(
+        Job, primary_key=True, on_delete=models.CASCADE, related_name="clock"
+    )
     next_run_at = models.DateTimeField(
         null=True, db_index=True, help_text=_("When to wake for it; empty: not scheduled.")
     )
@@ -293,4 +295,3 @@ class JobClock(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job_id}: {self.next_run_at}"
-

@@ -55,7 +55,7 @@ def _read_into(job: Job, name: str) -> None:
 
 
 def _check_schedule(job: Job) -> None:
-    if not isinstance(job.schedule, str) or len(job.schedule) > 500:  # noqa: PLR2004
+    if not isinstance(job.schedule, str) or len(job.schedule) > 500:
         raise InvalidJob("A schedule is a text of at most 500 characters.", field="schedule")
     schedule = parse_schedule(job.schedule, timezone=job.timezone, anchor=job.anchor)
     if schedule.fixed_delay and job.overlap == Overlap.ALLOW:

@@ -51,7 +51,7 @@ class _Handler(logging.Handler):
             return
         try:
             tail.add(self.format(record))
-        except Exception:  # noqa: BLE001 - a record that cannot be formatted is not the job's fault
+        except Exception:
             self.handleError(record)
 
 

@@ -117,6 +117,10 @@ class Heartbeat:
         one.progress_at = self._clock.now()
         dispatch = one.dispatch
         if record_progress(
-            dispatch.run_id, dispatch.process, dispatch.epoch, one.report_fields(), using=self._using
+            dispatch.run_id,
+            dispatch.process,
+            dispatch.epoch,
+            one.report_fields(),
+            using=self._using,
         ):
             one.written = changes

@@ -25,7 +25,9 @@ class Membership:
     once its own monotonic time is close to the lease's end, whoever may have judged it by then.
     """
 
-    def __init__(self, kind: ProcessKind, name: str, clock: Clock, using: str, lease: timedelta) -> None:
+    def __init__(
+        self, kind: ProcessKind, name: str, clock: Clock, using: str, lease: timedelta
+    ) -> None:
         self.id = uuid.uuid4()
         self.host = socket.gethostname()
         self.pid = os.getpid()

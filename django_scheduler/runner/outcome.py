@@ -61,7 +61,7 @@ def of_error(
 def _message(error: BaseException) -> str:
     try:
         text = str(error)
-    except Exception:  # noqa: BLE001 - an error whose own text fails is still an error
+    except Exception:
         text = "(its message cannot be shown)"
     name = type(error).__name__
     return clean_text(f"{name}: {text}" if text else name, ERROR_LENGTH)

@@ -80,9 +80,5 @@ def record_failed(fact: Fact, error: BaseException) -> None:
             "duration": fact.duration,
             "error": fact.error,
         }
-    logger.error(
-        "What became of run %s could not be recorded: %s", fact.run_id, error, extra=facts
-    )
+    logger.error("What became of run %s could not be recorded: %s", fact.run_id, error, extra=facts)
     send(run_record_failed, Run, **facts)
-
-

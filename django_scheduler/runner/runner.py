@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from typing import Any
 
 from .. import conf
 from ..clock import Clock
-from ..context import RunContext, activate
 from ..context import Facts as ContextFacts
+from ..context import RunContext, activate
 from ..exceptions import InvalidData, SchedulerError
-from ..lifecycle import Finished, Left, Started
+from ..lifecycle import Left, Started
 from ..registry import Definition, Hook
 from ..states import Reason, RunStatus
-from .capture import LogTail, capturing
+from .capture import capturing
 from .dispatch import Dispatch
 from .functions import definition_of
 from .outcome import Outcome, clean_text, kept_result, of_error
@@ -131,7 +130,7 @@ class _Pipeline:
             result = definition.function(*leading, *context.args, **context.kwargs)
             if asyncio.iscoroutine(result):
                 result = asyncio.run(result)
-        except BaseException as error:  # noqa: BLE001 - SystemExit and friends fail the run alone
+        except BaseException as error:
             self._error: BaseException | None = error
             return of_error(error, context.stop_order())
         self._error = None
@@ -164,7 +163,7 @@ class _Pipeline:
             return True
         try:
             self._await(hook, error)
-        except BaseException as problem:  # noqa: BLE001 - a hook must never leave a job stuck
+        except BaseException as problem:
             self._hook_errors[name] = of_error(problem, None).error
             return hook.ignore_error
         return True

@@ -11,8 +11,7 @@ from typing import Any
 
 from ..clock import Clock
 from ..context import RunContext
-from ..lifecycle import Fact, Finished, progress_fields
-from ..lifecycle import Order
+from ..lifecycle import Fact, Finished, Order, progress_fields
 from ..states import Reason, RunStatus
 from .capture import LogTail
 from .dispatch import Dispatch

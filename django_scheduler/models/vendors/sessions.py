@@ -18,6 +18,10 @@ def prepare_session(using: str) -> None:
     """
     connection = connections[using]
     if connection.vendor == "sqlite":
+        settings = connection.settings_dict
+        # A copy: the original dict is shared with the connections of all other threads.
+        options = {**settings["OPTIONS"], "transaction_mode": "IMMEDIATE"}
+        connection.settings_dict = {**settings, "OPTIONS": options}
         connection.transaction_mode = "IMMEDIATE"  # type: ignore[attr-defined]
 
 

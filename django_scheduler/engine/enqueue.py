@@ -1,0 +1,219 @@
+"""From due to queued: each due occurrence becomes a run or a recorded skip.
+
+Inserting the runs and advancing the jobs' clocks is one transaction under the clocks' locks, so
+two schedulers cannot both do it, and none can do half of it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from .. import lifecycle, signals
+from ..lifecycle import Activity, occurrence_key
+from ..models import Job, JobClock, Run
+from ..models.vendors import locked
+from ..planning import Plan, Planned, Policy, Summary, next_from, plan
+from ..policies import CatchUp, Decision, Overlap, decide_overlap
+from ..schedules import Schedule
+from ..states import JobState, Reason, RunStatus, Trigger
+from .share import Share
+
+__all__ = ["Claimed", "claim_due", "next_due"]
+
+
+@dataclass
+class Claimed:
+    """What one claim took: runs owned by this process with the instants they were due at."""
+
+    runs: list[tuple[Run, datetime]] = field(default_factory=list)
+    jobs_seen: int = 0
+
+
+@dataclass
+class _Draft:
+    run: Run
+    due_at: datetime
+
+
+def next_due(share: Share, using: str) -> datetime | None:
+    """Return when the next job of the share is due; None when none is scheduled."""
+    clocks = JobClock.objects.using(using).filter(share.of_clocks(), next_run_at__isnull=False)
+    return clocks.order_by("next_run_at").values_list("next_run_at", flat=True).first()
+
+
+def claim_due(
+    process: uuid.UUID, share: Share, room: dict[str, int], *, now: datetime, batch: int, using: str
+) -> Claimed:
+    """Turn at most ``batch`` due jobs' occurrences into runs, and take those there is room for.
+
+    ``room`` says how many runs each executor could begin, and is lowered by what was taken. Runs
+    beyond it are stored unowned and due, for whoever has room first.
+    """
+    due = JobClock.objects.using(using).filter(share.of_clocks(), next_run_at__lte=now)
+    clocks = list(locked(due.order_by("next_run_at", "job__priority", "job_id")[:batch], skip=True))
+    if not clocks:
+        return Claimed()
+    ids = [clock.job_id for clock in clocks]
+    jobs = Job.objects.using(using).in_bulk(ids)
+    counts = lifecycle.activity(ids, using)
+    drafts: list[_Draft] = []
+    for clock in clocks:
+        job = jobs.get(clock.job_id)
+        if job is not None and job.state == JobState.ACTIVE:
+            drafts += _DueJob(job, clock, counts[job.pk], now, using).carry_out()
+    return Claimed(_store(drafts, process, room, using), len(clocks))
+
+
+def _store(
+    drafts: list[_Draft], process: uuid.UUID, room: dict[str, int], using: str
+) -> list[tuple[Run, datetime]]:
+    for draft in drafts:
+        _give_owner(draft, process, room)
+    inserted = lifecycle.insert([draft.run for draft in drafts], using)
+    for draft in drafts:
+        if draft.run.pk in inserted:
+            kind = signals.run_skipped if draft.run.is_final else signals.run_queued
+            signals.announce(kind, using=using, sender=Run, run=draft.run)
+    return [(d.run, d.due_at) for d in drafts if d.run.process and d.run.pk in inserted]
+
+
+def _give_owner(draft: _Draft, process: uuid.UUID, room: dict[str, int]) -> None:
+    run = draft.run
+    if run.is_final or run.reason == Reason.WAITING:
+        return
+    if room.get(run.executor, 0) > 0:
+        room[run.executor] -= 1
+        run.process, run.epoch = process, 1
+    else:
+        run.due_at = draft.due_at
+
+
+class _DueJob:
+    """One due job under its clock's lock."""
+
+    def __init__(
+        self, job: Job, clock: JobClock, counts: Activity, now: datetime, using: str
+    ) -> None:
+        self._job = job
+        self._clock = clock
+        self._counts = counts
+        self._now = now
+        self._using = using
+
+    def carry_out(self) -> list[_Draft]:
+        """Advance the clock and return the rows to insert. A job that cannot be planned is broken."""
+        job, clock = self._job, self._clock
+        try:
+            schedule = job.parsed_schedule()
+            policy = lifecycle.planning_policy(job, clock)
+            if clock.planned_spec != job.spec:
+                lifecycle.replan(job, clock, after=self._now, using=self._using)
+                return []
+            found = self._plan(schedule, policy)
+        except Exception as error:
+            lifecycle.mark_broken(job, f"It cannot be planned: {error}", using=self._using)
+            return []
+        if self._must_wait_to_catch_up(found, policy):
+            self._advance(clock.planned_until, None, None)
+            return []
+        drafts = [self._record(summary) for summary in found.summaries]
+        drafts += [self._run(planned) for planned in found.occurrences]
+        self._move_on(found, bool(found.occurrences))
+        return drafts
+
+    def _plan(self, schedule: Schedule, policy: Policy) -> Plan:
+        """Return the plan; an occurrence that was set by hand stands beside the schedule's own."""
+        occurrence, until = self._clock.next_occurrence, self._clock.planned_until
+        if occurrence is None or occurrence <= self._now:
+            found = plan(schedule, until, self._now, policy)
+            if found.occurrences or found.summaries or occurrence is None:
+                return found
+        until = occurrence if until is None else max(until, occurrence)
+        if policy.remaining is not None:
+            policy = lifecycle.planning_policy(self._job, self._counted(1))
+        following, at, ended = next_from(schedule, until, policy)
+        if schedule.fixed_delay:
+            following = at = None
+        return Plan((Planned(occurrence),), (), following, at, until, ended)
+
+    def _counted(self, more: int) -> JobClock:
+        return JobClock(job=self._job, planned_count=self._clock.planned_count + more)
+
+    def _must_wait_to_catch_up(self, found: Plan, policy: Policy) -> bool:
+        """Catching up one by one is not overlapping: it goes on when the active run has ended."""
+        late = any(planned.late for planned in found.occurrences)
+        serial = policy.serial and policy.catch_up is CatchUp.ALL
+        return late and serial and self._counts.active > 0
+
+    def _move_on(self, found: Plan, ran: bool) -> None:
+        """Advance the clock; the next missed one of a serial catch-up waits for this one's end."""
+        next_at = found.next_at
+        if ran and next_at is not None and next_at <= self._now and self._counts.active:
+            self._advance(found.planned_until, None, None, len(found.occurrences))
+        else:
+            self._advance(
+                found.planned_until, found.next_occurrence, next_at, len(found.occurrences)
+            )
+        if found.ended:
+            lifecycle.end_job(self._job, self._using)
+
+    def _advance(
+        self,
+        until: datetime | None,
+        occurrence: datetime | None,
+        at: datetime | None,
+        count: int = 0,
+    ) -> None:
+        clock = self._clock
+        clock.planned_until, clock.next_occurrence, clock.next_run_at = until, occurrence, at
+        clock.planned_count += count
+        clock.save(
+            using=self._using,
+            update_fields=["planned_until", "next_occurrence", "next_run_at", "planned_count"],
+        )
+
+    def _record(self, summary: Summary) -> _Draft:
+        key = f"missed:{occurrence_key(summary.first)}/{occurrence_key(summary.last)}"
+        run = lifecycle.make_run(
+            self._job,
+            key=key,
+            scheduled_for=summary.last,
+            trigger=Trigger.CATCH_UP,
+            now=self._now,
+            status=RunStatus.SKIPPED.value,
+            reason=Reason.MISSED.value,
+            missed=summary.count,
+            finished_at=self._now,
+        )
+        return _Draft(run, self._now)
+
+    def _run(self, planned: Planned) -> _Draft:
+        decision = decide_overlap(
+            Overlap(self._job.overlap),
+            active=self._counts.active,
+            waiting=self._counts.waiting,
+            max_running=self._job.max_running,
+            buffer_limit=self._job.buffer_limit,
+        )
+        fields = lifecycle.place(self._job, decision, now=self._now, using=self._using)
+        self._counts.active += decision is Decision.RUN
+        self._counts.waiting += decision is Decision.WAIT
+        due = self._due_of(planned.scheduled_for)
+        run = lifecycle.make_run(
+            self._job,
+            key=occurrence_key(planned.scheduled_for),
+            # An occurrence brought forward keeps its identity, but is scheduled for its new time.
+            scheduled_for=min(planned.scheduled_for, due),
+            trigger=Trigger.CATCH_UP if planned.late else Trigger.SCHEDULE,
+            now=self._now,
+            missed=planned.missed,
+            **fields,
+        )
+        return _Draft(run, due)
+
+    def _due_of(self, occurrence: datetime) -> datetime:
+        clock = self._clock
+        due = clock.next_run_at if occurrence == clock.next_occurrence else None
+        return due or occurrence

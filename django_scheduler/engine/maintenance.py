@@ -1,0 +1,180 @@
+"""What mends itself: dead processes, runs that hang, jobs that lost their clock.
+
+Each duty is one short transaction that any process may carry out; the second one finds nothing
+left to do.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+from functools import partial
+
+from django.db import transaction
+from django.db.models import F, Q, Value
+from django.db.models.functions import Concat
+
+from .. import conf, lifecycle, signals
+from ..clock import Clock
+from ..exceptions import SchedulerError
+from ..executors import Executor
+from ..models import Job, JobClock, Process
+from ..models.vendors import locked, read_now
+from ..runner.membership import ALIVE
+from ..states import JobState, ProcessState
+from .share import Share
+
+__all__ = ["Maintenance"]
+
+logger = logging.getLogger("django_scheduler.maintenance")
+
+_BATCH = 200
+
+
+class Maintenance:
+    """The duties of one process, done in its database thread when they are due."""
+
+    def __init__(
+        self, clock: Clock, executors: Mapping[str, Executor], share: Share, using: str
+    ) -> None:
+        self._clock = clock
+        self._executors = executors
+        self._share = share
+        self._using = using
+        self._settings = conf.current()
+        self._suspects: dict[uuid.UUID, tuple[datetime, float]] = {}
+        self._next_judgement = 0.0
+        self._next_round = 0.0
+
+    def do_what_is_due(self, process: uuid.UUID, held: Collection[uuid.UUID]) -> None:
+        """Judge the leases once a beat, and look for what hangs once a reconcile interval."""
+        at = self._clock.monotonic()
+        if at >= self._next_judgement:
+            self._next_judgement = at + self._settings.heartbeat_interval.total_seconds()
+            self.judge(process)
+        if at >= self._next_round:
+            self._next_round = at + self._settings.reconcile_interval.total_seconds()
+            self.reconcile(process, held)
+
+    def judge(self, process: uuid.UUID) -> int:
+        """Give up processes whose lease is over, and take over what they held; return how many.
+
+        A lease counts as over only if the same heartbeat was read twice, one and a half beats
+        apart: after an outage of the database all leases are over at once, and their owners
+        must have the time to renew them.
+        """
+        with transaction.atomic(using=self._using):
+            now = read_now(self._clock, self._using)
+            expired = Process.objects.using(self._using).filter(
+                state__in=ALIVE, lease_until__lt=now
+            )
+            dead = [row for row in expired.exclude(pk=process) if self._is_over(row)]
+            for row in dead:
+                self._give_up(row)
+            found = lifecycle.take_over_orphans(now=now, using=self._using)
+        if found:
+            logger.warning("Took over %d runs of dead processes", found)
+        return found
+
+    def _is_over(self, row: Process) -> bool:
+        at = self._clock.monotonic()
+        seen, since = self._suspects.setdefault(row.pk, (row.heartbeat_at, at))
+        if seen != row.heartbeat_at:
+            self._suspects[row.pk] = (row.heartbeat_at, at)
+            return False
+        return at - since >= 1.5 * self._settings.heartbeat_interval.total_seconds()
+
+    def _give_up(self, row: Process) -> None:
+        same = Process.objects.using(self._using).filter(
+            pk=row.pk, heartbeat_at=row.heartbeat_at, state__in=ALIVE
+        )
+        if same.update(state=ProcessState.DEAD.value):
+            self._suspects.pop(row.pk, None)
+            signals.announce(signals.process_lost, using=self._using, sender=Process, process=row)
+
+    def reconcile(self, process: uuid.UUID, held: Collection[uuid.UUID]) -> None:
+        """Mend what no event would lead on."""
+        with transaction.atomic(using=self._using):
+            now = read_now(self._clock, self._using)
+            for executor in self._executors.values():
+                if executor.redispatch_after is not None:
+                    lifecycle.redispatch_unreceived(
+                        executor.alias, executor.redispatch_after, now=now, using=self._using
+                    )
+            lifecycle.free_unknown(process, held, now=now, using=self._using)
+            self._resume_over(now)
+            self._plan_unplanned(now)
+            self._replan_edited(now)
+            self._break_unclaimed(now)
+            self._bury_removed()
+
+    def _jobs(self, *wanted: Q) -> list[Job]:
+        """Return some active jobs that match."""
+        rows = Job.objects.using(self._using).filter(
+            *wanted, state=JobState.ACTIVE.value, removed_at__isnull=True
+        )
+        return list(rows.order_by("pk")[:_BATCH])
+
+    def _resume_over(self, now: datetime) -> None:
+        """Resume the jobs whose pause was to end by itself."""
+        over = Job.objects.using(self._using).filter(
+            state=JobState.PAUSED.value, paused_until__lte=now
+        )
+        for job in over.order_by("pk")[:_BATCH]:
+            self._mend(job, partial(lifecycle.resume_job, now=now, using=self._using))
+
+    def _plan_unplanned(self, now: datetime) -> None:
+        """Plan jobs made without a clock, and those whose clock stands although nothing is open."""
+        for job in self._jobs(Q(clock__isnull=True)):
+            try:
+                lifecycle.start_clock(job, now, using=self._using)
+            except SchedulerError as error:
+                lifecycle.mark_broken(job, str(error), using=self._using)
+        stood = Q(clock__next_run_at__isnull=True) & ~Q(schedule__startswith="@manual")
+        for job in self._jobs(stood):
+            if not lifecycle.has_open_run(job.pk, self._using):
+                self._mend(job, lambda j, c: self._replan(j, c, c.planned_until or now))
+
+    def _replan_edited(self, now: datetime) -> None:
+        """Plan anew what was edited past the facade: by ORM, in bulk or in SQL."""
+        spec = Concat("timezone", Value(" "), "schedule")
+        rows = (
+            Job.objects.using(self._using)
+            .annotate(wanted=spec)
+            .exclude(clock__planned_spec=F("wanted"))
+        )
+        edited = rows.filter(
+            state=JobState.ACTIVE.value, removed_at__isnull=True, clock__isnull=False
+        )
+        for job in edited.order_by("pk")[:_BATCH]:
+            self._mend(job, lambda j, c: self._replan(j, c, now))
+
+    def _replan(self, job: Job, clock: JobClock, after: datetime) -> None:
+        lifecycle.replan(job, clock, after=after, using=self._using)
+
+    def _mend(self, job: Job, act: Callable[[Job, JobClock], None]) -> None:
+        """Do ``act`` under the clock's lock, if nobody else holds it; a job it fails on is broken."""
+        clocks = locked(JobClock.objects.using(self._using).filter(job_id=job.pk), skip=True)
+        for clock in clocks:
+            try:
+                act(job, clock)
+            except SchedulerError as error:
+                lifecycle.mark_broken(job, str(error), using=self._using)
+
+    def _break_unclaimed(self, now: datetime) -> None:
+        """Set jobs aside that nobody with their code has claimed within the grace."""
+        overdue = Q(clock__next_run_at__lt=now - self._settings.unknown_function_grace)
+        for job in self._jobs(overdue, ~Q(function__in=self._share.functions())):
+            lifecycle.mark_broken(
+                job,
+                f"No process knows the function {job.function!r}. Bring it back, or give the "
+                "job another one.",
+                using=self._using,
+            )
+
+    def _bury_removed(self) -> None:
+        removed = Job.objects.using(self._using).filter(removed_at__isnull=False)
+        for job_id in list(removed.values_list("pk", flat=True)[:_BATCH]):
+            lifecycle.delete_if_idle(job_id, using=self._using)

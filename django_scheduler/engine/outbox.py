@@ -1,0 +1,85 @@
+"""What threads have to say to the database thread, and its answers."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from ..lifecycle import Fact
+
+__all__ = ["Letter", "Outbox"]
+
+
+@dataclass(eq=False)
+class Letter:
+    """A fact on its way, and whether it held."""
+
+    fact: Fact
+    answered: threading.Event = field(default_factory=threading.Event)
+    won: bool = False
+
+    def answer(self, won: bool) -> None:
+        """Tell whoever waits for it, after the commit."""
+        self.won = won
+        self.answered.set()
+
+
+class Outbox:
+    """Collects facts from any thread for the one that writes them.
+
+    A fact asked for by the database thread itself is written there and then, through ``write``:
+    waiting for itself it would wait for ever.
+    """
+
+    def __init__(self, wake: Callable[[], None], write: Callable[[list[Letter]], None]) -> None:
+        self._letters: deque[Letter] = deque()
+        self._wake = wake
+        self._write = write
+        self._writer: int | None = None
+        self._closed = False
+
+    def write_from_here(self) -> None:
+        """Make the calling thread the one that writes."""
+        self._writer = threading.get_ident()
+
+    def tell(self, fact: Fact) -> None:
+        """Have the fact written in the next tick."""
+        self._letters.append(Letter(fact))
+        self._wake()
+
+    def ask(self, fact: Fact) -> bool:
+        """Have the fact written and return, after the commit, whether it held."""
+        letter = Letter(fact)
+        if threading.get_ident() == self._writer:
+            self._write([letter])
+            return letter.won
+        if self._closed:
+            return False
+        self._letters.append(letter)
+        self._wake()
+        letter.answered.wait()
+        return letter.won
+
+    def take(self, most: int) -> list[Letter]:
+        """Return at most ``most`` letters, oldest first."""
+        taken: list[Letter] = []
+        while self._letters and len(taken) < most:
+            taken.append(self._letters.popleft())
+        return taken
+
+    def put_back(self, letters: Iterable[Letter]) -> None:
+        """Keep letters that could not be written for the next tick, in their order."""
+        self._letters.extendleft(reversed(list(letters)))
+
+    def close(self) -> list[Letter]:
+        """Return what is left; from now on nobody who asks waits."""
+        self._closed = True
+        rest = self.take(len(self._letters))
+        for letter in rest:
+            letter.answer(False)
+        return rest
+
+    def __len__(self) -> int:
+        return len(self._letters)

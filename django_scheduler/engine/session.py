@@ -1,0 +1,176 @@
+"""One life of a scheduler process under one id: from joining to leaving, or to being given up."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import timedelta
+from threading import Event
+
+from django.db import Error as DatabaseError
+from django.db import close_old_connections
+
+from .. import conf
+from ..clock import Clock
+from ..executors import Executor
+from ..lifecycle import GivenBack
+from ..runner import Heartbeat, Membership, Runner, Watch
+from ..runner.reporting import record_failed
+from ..states import ProcessKind, Reason, RunStatus
+from .maintenance import Maintenance
+from .outbox import Outbox
+from .share import Share
+from .turn import Turn
+
+__all__ = ["Session"]
+
+logger = logging.getLogger("django_scheduler.engine")
+
+LONGEST_BACKOFF = 5.0
+FIRST_BACKOFF = 0.1
+
+
+class Session:
+    """Everything that lives and ends with one process id. Used by the database thread only."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        executors: Mapping[str, Executor],
+        share: Share,
+        *,
+        name: str,
+        using: str,
+        wake: Event,
+        poll_interval: timedelta,
+    ) -> None:
+        settings = conf.current()
+        self._clock = clock
+        self._executors = executors
+        self._wake = wake
+        self._backoff = 0.0
+        self.given_up = Event()
+        self.membership = Membership(ProcessKind.SCHEDULER, name, clock, using, settings.lease)
+        self.turn = Turn(
+            self.membership,
+            clock,
+            executors,
+            share,
+            using=using,
+            batch=settings.batch_size,
+            poll_interval=poll_interval,
+        )
+        self.outbox = Outbox(wake.set, self.turn.write)
+        self.turn.listen_to(self.outbox)
+        self.watch = Watch(clock, self.membership.is_safe)
+        self.maintenance = Maintenance(clock, executors, share, using)
+        self.heartbeat = Heartbeat(
+            self.membership,
+            self.watch,
+            self.outbox,
+            clock,
+            using=using,
+            monitor_interval=settings.monitor_interval,
+            heartbeat_interval=settings.heartbeat_interval,
+            on_given_up=self._give_up,
+        )
+
+    def open(self) -> None:
+        """Join the living, and get the executors ready."""
+        self.outbox.write_from_here()
+        self.membership.join()
+        runner = Runner(self._clock, self.outbox, self.watch)
+        for executor in self._executors.values():
+            executor.start(runner, self.outbox, self._clock)
+
+    def step(self, *, claim: bool = True) -> timedelta:
+        """Do one turn, and what maintenance is due, and return how long to wait.
+
+        A database that is away is logged once and tried again, ever more slowly.
+        """
+        try:
+            if claim:
+                self.maintenance.do_what_is_due(self.membership.id, self.turn.held)
+            wait = self.turn.take(claim=claim)
+        except DatabaseError as error:
+            return self._after_trouble(error)
+        if self._backoff:
+            logger.warning("The database is back")
+            self._backoff = 0.0
+        return wait
+
+    def _after_trouble(self, error: DatabaseError) -> timedelta:
+        if not self._backoff:
+            logger.warning("The database cannot be used, trying again: %s", error)
+        close_old_connections()
+        self._backoff = min(LONGEST_BACKOFF, 2 * self._backoff or FIRST_BACKOFF)
+        return timedelta(seconds=self._backoff)
+
+    def _give_up(self) -> None:
+        """This id was declared dead: let go of everything that is held under it."""
+        logger.error("This process was given up by others; it starts over under a new id")
+        for watched in self.watch.all():
+            watched.settle()
+        self.watch.ask_all_to_stop(RunStatus.INTERRUPTED, Reason.WORKER_LOST)
+        self.given_up.set()
+        self._wake.set()
+
+    def abandon(self) -> None:
+        """Leave everything as it is; whoever gave this process up has taken it over."""
+        for executor in self._executors.values():
+            executor.withdraw()
+        self.outbox.close()
+        self.heartbeat.stop()
+
+    def close(self, grace: timedelta) -> bool:
+        """End in order and return whether every outcome was written.
+
+        What has not begun is given back. What runs has ``grace``, then is asked to stop, and at
+        last is recorded as ``stopped``, reason ``shutdown``.
+        """
+        self._give_back()
+        budget = conf.current().final_write_budget
+        if not self._let_end(grace):
+            self.watch.ask_all_to_stop(RunStatus.STOPPED, Reason.SHUTDOWN)
+            if not self._let_end(budget):
+                for fact in self.watch.give_up_all(Reason.SHUTDOWN):
+                    self.outbox.tell(fact)
+        for executor in self._executors.values():
+            executor.stop(0)
+        complete = self._flush(budget)
+        self.heartbeat.stop()
+        if complete:
+            self.membership.close()
+        return complete
+
+    def _give_back(self) -> None:
+        now = self._clock.now()
+        for executor in self._executors.values():
+            for dispatch in executor.withdraw():
+                self.outbox.tell(GivenBack(**dispatch.guard, due_at=now))
+
+    def _let_end(self, span: timedelta) -> bool:
+        """Go on writing outcomes until nothing runs any more; return False after ``span``."""
+        deadline = self._clock.monotonic() + span.total_seconds()
+        while True:
+            if all(executor.stop(0) for executor in self._executors.values()):
+                return True
+            left = deadline - self._clock.monotonic()
+            if left <= 0:
+                return False
+            wait = min(left, 0.2, self.step(claim=False).total_seconds() or 0.01)
+            self._clock.wait(self._wake, wait)
+            self._wake.clear()
+
+    def _flush(self, budget: timedelta) -> bool:
+        deadline = self._clock.monotonic() + budget.total_seconds()
+        while len(self.outbox):
+            wait = self.step(claim=False).total_seconds()
+            if self._clock.monotonic() >= deadline:
+                break
+            if self._backoff:
+                self._clock.wait(Event(), wait)
+        rest = self.outbox.close()
+        for letter in rest:
+            record_failed(letter.fact, TimeoutError("the budget for the last outcomes is over"))
+        return not rest

@@ -1,0 +1,178 @@
+"""One turn of the loop: write what came back, claim what is due, hand it out, say how long to wait."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from django.db import DataError, IntegrityError, transaction
+
+from .. import lifecycle
+from ..clock import Clock
+from ..executors import Executor
+from ..lifecycle import Finished, GivenBack, Published
+from ..models import Installation, Run
+from ..models.vendors import read_now
+from ..runner import Dispatch, Membership
+from ..runner.reporting import record_failed
+from .enqueue import claim_due, next_due
+from .outbox import Letter, Outbox
+from .share import Share
+
+__all__ = ["Turn"]
+
+logger = logging.getLogger("django_scheduler.engine")
+
+PATIENCE = timedelta(milliseconds=50)
+"""How long to wait when something is due that could not be taken: somebody else has it."""
+
+NOTHING = timedelta(0)
+
+
+class Turn:
+    """The tick of one process. Its methods belong to the database thread."""
+
+    def __init__(
+        self,
+        membership: Membership,
+        clock: Clock,
+        executors: Mapping[str, Executor],
+        share: Share,
+        *,
+        using: str,
+        batch: int,
+        poll_interval: timedelta,
+    ) -> None:
+        self._membership = membership
+        self._clock = clock
+        self._executors = executors
+        self._share = share
+        self._using = using
+        self._batch = batch
+        self._poll_interval = poll_interval
+        self._outbox: Outbox | None = None
+        self.held: set[uuid.UUID] = set()
+        """The runs this process owns as far as it knows; compared with the database now and then."""
+
+    def listen_to(self, outbox: Outbox) -> None:
+        """Take facts from ``outbox`` from now on."""
+        self._outbox = outbox
+
+    def take(self, *, claim: bool = True) -> timedelta:
+        """Do one turn and return how long to wait before the next.
+
+        Raises:
+            DatabaseError: nothing was written; the facts are kept for the next turn.
+        """
+        assert self._outbox is not None
+        letters = self._outbox.take(self._batch)
+        claim = claim and self._membership.is_safe()
+        room = {alias: ex.free_slots() for alias, ex in self._executors.items()} if claim else {}
+        try:
+            taken, wait = self._transact(letters, room, claim)
+        except (DataError, IntegrityError, ValueError):
+            self._one_by_one(letters)
+            return NOTHING
+        except BaseException:
+            self._outbox.put_back(letters)
+            raise
+        for run, due_at in taken:
+            self.held.add(run.pk)
+            self._executors[run.executor].submit(Dispatch.of(run, due_at))
+        return NOTHING if len(self._outbox) else wait
+
+    def _transact(
+        self, letters: list[Letter], room: dict[str, int], claim: bool
+    ) -> tuple[list[tuple[Run, datetime]], timedelta]:
+        with transaction.atomic(using=self._using):
+            now = read_now(self._clock, self._using)
+            answers = self._apply(letters, now)
+            taken = self._claim(room, now) if claim else []
+            wait = self._wait(room, now, bool(taken)) if claim else self._poll_interval
+        self._settle(letters, answers)
+        return taken, wait
+
+    def _apply(self, letters: list[Letter], now: datetime) -> set[int]:
+        if not letters:
+            return set()
+        applied = lifecycle.apply([letter.fact for letter in letters], now=now, using=self._using)
+        for fact in applied.lost:
+            logger.info("Too late to say of run %s: %s", fact.run_id, type(fact).__name__)
+        return {id(fact) for fact in applied.won}
+
+    def _settle(self, letters: list[Letter], won: set[int]) -> None:
+        """After the commit: answer whoever asked, and forget the runs that are not held here."""
+        for letter in letters:
+            if isinstance(letter.fact, (Finished, GivenBack, Published)):
+                self.held.discard(letter.fact.run_id)
+            letter.answer(id(letter.fact) in won)
+
+    def write(self, letters: list[Letter]) -> None:
+        """Write facts at once, in a transaction of their own."""
+        with transaction.atomic(using=self._using):
+            answers = self._apply(letters, read_now(self._clock, self._using))
+        self._settle(letters, answers)
+
+    def _one_by_one(self, letters: list[Letter]) -> None:
+        """One bad value must not lose the others' outcomes: write each alone."""
+        for letter in letters:
+            try:
+                self.write([letter])
+            except (DataError, IntegrityError, ValueError) as error:
+                self._write_bare(letter, error)
+
+    def _write_bare(self, letter: Letter, problem: Exception) -> None:
+        """Keep at least how the run ended, when what it left cannot be stored."""
+        fact = letter.fact
+        if isinstance(fact, Finished):
+            bare = replace(
+                fact, result=None, data={}, progress={}, log="", traceback="", hook_errors={},
+                error=f"What the run left could not be stored: {type(problem).__name__}",
+            )  # fmt: skip
+            try:
+                self.write([Letter(bare)])
+            except (DataError, IntegrityError, ValueError) as error:
+                problem = error
+            else:
+                letter.answer(True)
+                return
+        record_failed(fact, problem)
+        letter.answer(False)
+
+    def _claim(self, room: dict[str, int], now: datetime) -> list[tuple[Run, datetime]]:
+        if self._is_paused():
+            return []
+        waiting = lifecycle.claim_waiting(
+            self._membership.id, room, self._share.of_runs(), now=now, using=self._using
+        )
+        for run, _ in waiting:
+            room[run.executor] -= 1
+        due = claim_due(
+            self._membership.id, self._share, room, now=now, batch=self._batch, using=self._using
+        )
+        return waiting + due.runs
+
+    def _is_paused(self) -> bool:
+        rows = Installation.objects.using(self._using)
+        return rows.filter(pk=Installation.ONLY, paused_at__isnull=False).exists()
+
+    def _wait(self, room: dict[str, int], now: datetime, took: bool) -> timedelta:
+        """Return the time until something of this process's share is due."""
+        if self._is_paused():
+            return self._poll_interval
+        free = [alias for alias, slots in room.items() if slots > 0]
+        waiting = lifecycle.waiting_runs(self._using, free, self._share.of_runs())
+        soonest = [
+            next_due(self._share, self._using),
+            waiting.order_by("due_at").values_list("due_at", flat=True).first(),
+        ]
+        known = [instant for instant in soonest if instant is not None]
+        if not known:
+            return self._poll_interval
+        if min(known) <= now:
+            return NOTHING if took else PATIENCE
+        ahead = max(NOTHING, min(known) - self._clock.now())
+        return min(ahead, self._poll_interval)

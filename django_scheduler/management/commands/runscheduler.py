@@ -1,0 +1,157 @@
+"""``manage.py runscheduler``: a scheduler in this process, until it is told to stop."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connections
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import autoreload
+
+from django_scheduler import conf
+from django_scheduler.engine import Scheduler
+from django_scheduler.exceptions import SchedulerError
+from django_scheduler.models.vendors import session_problems
+
+__all__ = ["Command"]
+
+UNWRITTEN_OUTCOMES = 3
+STOPPED_AT_ONCE = 1
+START_TIMEOUT = 60.0
+
+
+class Command(BaseCommand):
+    """Parses, starts a scheduler, waits."""
+
+    help = "Plans and runs jobs until it is stopped with SIGTERM or SIGINT."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--threads", type=int, help="jobs that run at once in the thread pool")
+        parser.add_argument("--name", help="the name shown in the list of processes")
+        parser.add_argument(
+            "--queue", action="append", metavar="Q", help="serve only this queue; may be repeated"
+        )
+        parser.add_argument("--once", action="store_true", help="run what is due and exit")
+        parser.add_argument("--check", action="store_true", help="check that it could run and exit")
+        parser.add_argument("--ready-file", metavar="F", help="a file that exists while it runs")
+        parser.add_argument("--no-sync", action="store_true", help="leave declared jobs alone")
+        parser.add_argument("--no-reload", action="store_true", help="no autoreload in DEBUG")
+        parser.add_argument(
+            "--shutdown-grace", type=float, metavar="S", help="seconds running jobs may go on"
+        )
+        parser.add_argument("--database", metavar="ALIAS", help="the database it works on")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run until stopped. Exit codes: 0 stopped in order, 1 at once, 3 outcomes not written."""
+        if self._reloads(options):
+            autoreload.run_with_reloader(self._run, options)
+        else:
+            self._run(options)
+
+    def _reloads(self, options: dict[str, Any]) -> bool:
+        off = ("once", "check", "no_reload", "ready_file")
+        return settings.DEBUG and not any(options[name] for name in off)
+
+    def _run(self, options: dict[str, Any]) -> None:
+        database = options["database"] or conf.current().database
+        self._check(database)
+        if options["check"]:
+            self.stdout.write("The scheduler can run.")
+            return
+        scheduler = self._scheduler(options, database)
+        if options["once"]:
+            self._once(scheduler)
+        else:
+            self._until_stopped(scheduler, options)
+
+    def _check(self, database: str) -> None:
+        if database not in connections:
+            raise CommandError(f"There is no database alias {database!r} in DATABASES.")
+        executor = MigrationExecutor(connections[database])
+        targets = [
+            key for key in executor.loader.graph.leaf_nodes() if key[0] == "django_scheduler"
+        ]
+        if executor.migration_plan(targets):
+            raise CommandError("The scheduler's tables are not up to date: run manage.py migrate.")
+        for problem, remedy in session_problems(database):
+            self.stderr.write(self.style.WARNING(f"{problem} {remedy}"))
+
+    def _scheduler(self, options: dict[str, Any], database: str) -> Scheduler:
+        threads = options["threads"]
+        if threads is not None and threads < 1:
+            raise CommandError(f"--threads must be 1 or more, not {threads}.")
+        return Scheduler(
+            database=database,
+            name=options["name"],
+            threads=threads,
+            queues=options["queue"],
+            sync_code=not options["no_sync"],
+        )
+
+    def _once(self, scheduler: Scheduler) -> None:
+        """Run what is due now, wait for it, and exit."""
+        scheduler.run_once()
+        self._finish(scheduler)
+
+    def _until_stopped(self, scheduler: Scheduler, options: dict[str, Any]) -> None:
+        stop = threading.Event()
+        self._on_signals(stop.set)
+        scheduler.start()
+        try:
+            scheduler.wait_until_running(START_TIMEOUT)
+        except (SchedulerError, TimeoutError) as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(f"The scheduler is running (process {os.getpid()}). Stop it with Ctrl-C.")
+        self.stdout.flush()
+        with _ready_file(options["ready_file"]):
+            while not (stop.wait(1.0) or scheduler.join(0)):
+                pass
+            if scheduler.failure is not None:
+                raise CommandError(f"The scheduler ended: {scheduler.failure}")
+            scheduler.stop(options["shutdown_grace"])
+        self._finish(scheduler)
+
+    def _on_signals(self, stop: Callable[[], None]) -> None:
+        """First signal: stop in order. Second: at once."""
+        if threading.current_thread() is not threading.main_thread():
+            return
+        asked = threading.Event()
+
+        def handle(_number: int, _frame: object) -> None:
+            if asked.is_set():
+                os._exit(STOPPED_AT_ONCE)
+            asked.set()
+            stop()
+
+        signal.signal(signal.SIGTERM, handle)
+        signal.signal(signal.SIGINT, handle)
+
+    def _finish(self, scheduler: Scheduler) -> None:
+        if not scheduler.complete:
+            self.stderr.write("Some outcomes could not be written; see the log.")
+            sys.exit(UNWRITTEN_OUTCOMES)
+        self.stdout.write("The scheduler has stopped.")
+
+
+@contextlib.contextmanager
+def _ready_file(path: str | None) -> Any:
+    """Keep a file with this process's id while the block runs."""
+    if path is None:
+        yield
+        return
+    file = Path(path)
+    file.write_text(f"{os.getpid()}\n")
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)

@@ -1,0 +1,157 @@
+"""The manual clock, and a scheduler that is driven by it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+
+from .. import conf
+from ..engine import Scheduler
+from ..exceptions import SchedulerError
+from ..executors import Executor
+from ..executors.inline import InlineExecutor
+
+__all__ = ["ManualClock", "ManualScheduler"]
+
+_DEFAULT_START = datetime(2026, 1, 1, tzinfo=timezone.utc)
+
+
+class ManualClock:
+    """A clock that shows the instant it was set to; SQL is given the same instant.
+
+    Args:
+        start: aware; None: 2026-01-01 00:00 UTC.
+    """
+
+    def __init__(self, start: datetime | None = None) -> None:
+        self._now = _aware(start or _DEFAULT_START)
+        self._zero = self._now
+
+    def now(self) -> datetime:
+        """Return the instant it was set to."""
+        return self._now
+
+    def monotonic(self) -> float:
+        """Return seconds since it was made."""
+        return (self._now - self._zero).total_seconds()
+
+    def pinned(self) -> datetime | None:
+        """Return the instant: SQL must not ask the database."""
+        return self._now
+
+    def wait(self, event: threading.Event, timeout: float | None) -> bool:
+        """Let ``timeout`` seconds pass at once, and return whether ``event`` is set.
+
+        Raises:
+            SchedulerError: to wait without limit would be for ever.
+        """
+        if event.is_set():
+            return True
+        if timeout is None:
+            raise SchedulerError("Nobody can set the event while a manual clock stands still.")
+        self.advance(timedelta(seconds=timeout))
+        return event.is_set()
+
+    def calibrate(self, instant: datetime, sent: float) -> None:
+        """Do nothing: it is never off."""
+
+    def offset(self) -> timedelta:
+        """Return zero."""
+        return timedelta(0)
+
+    def advance(self, delta: timedelta | float) -> datetime:
+        """Move forward by ``delta`` (seconds if it is a number) and return the new instant.
+
+        Raises:
+            SchedulerError: a negative delta.
+        """
+        span = delta if isinstance(delta, timedelta) else timedelta(seconds=delta)
+        if span < timedelta(0):
+            raise SchedulerError("A manual clock moves forward only.")
+        self._now += span
+        return self._now
+
+
+def _aware(instant: datetime) -> datetime:
+    if instant.utcoffset() is None:
+        raise SchedulerError(f"{instant} must know its time zone.")
+    return instant.astimezone(timezone.utc)
+
+
+class ManualScheduler:
+    """A scheduler in the calling thread, on a manual clock; functions run within its methods.
+
+    Args:
+        clock: None: a new one.
+        executors: by alias; None: every declared alias runs inline.
+        sync_code: carry declared jobs into rows at the first tick.
+    """
+
+    def __init__(
+        self,
+        clock: ManualClock | None = None,
+        *,
+        executors: Mapping[str, Executor] | None = None,
+        sync_code: bool = False,
+    ) -> None:
+        self.clock = clock or ManualClock()
+        self._executors = executors
+        self._sync_code = sync_code
+        self._frozen = False
+        self._scheduler = self._new()
+
+    def _new(self) -> Scheduler:
+        aliases = conf.current().executor_definitions()
+        executors = self._executors or {alias: InlineExecutor(alias) for alias in aliases}
+        return Scheduler(
+            clock=self.clock,
+            executors=executors,
+            sync_code=self._sync_code,
+            poll_interval=timedelta(hours=1),
+        )
+
+    @property
+    def scheduler(self) -> Scheduler:
+        """The scheduler it drives."""
+        return self._scheduler
+
+    def run_due(self) -> timedelta:
+        """Run everything that is due now and return how long nothing will be.
+
+        A frozen scheduler does nothing.
+        """
+        if self._frozen:
+            return timedelta(hours=1)
+        while True:
+            wait = self._scheduler.tick()
+            if wait > timedelta(0):
+                return wait
+
+    def advance(self, delta: timedelta | float) -> datetime:
+        """Let ``delta`` pass, running whatever comes due at its own instant; return the end."""
+        span = delta if isinstance(delta, timedelta) else timedelta(seconds=delta)
+        end = self.clock.now() + span
+        while True:
+            wait = self.run_due()
+            if self.clock.now() >= end:
+                return end
+            self.clock.advance(min(wait, end - self.clock.now()))
+
+    def kill(self) -> None:
+        """Be gone at once, as after SIGKILL. The next tick is a new process."""
+        self._scheduler = self._new()
+        self._frozen = False
+
+    def freeze(self) -> None:
+        """Stop doing anything, as after SIGSTOP, until :meth:`thaw`."""
+        self._frozen = True
+
+    def thaw(self) -> None:
+        """Go on, as after SIGCONT, whatever happened meanwhile."""
+        self._frozen = False
+
+    def close(self) -> None:
+        """Stop in order."""
+        if self._scheduler.session is not None:
+            self._scheduler.close()
