@@ -61,9 +61,9 @@ def check_executors(**_kwargs: Any) -> list[CheckMessage]:
     return []
 
 
-def check_database(databases: list[str] | None = None, **_kwargs: Any) -> list[CheckMessage]:
+def check_database(**kwargs: Any) -> list[CheckMessage]:
     """django_scheduler.W001: the database works, but schedulers will get in each other's way."""
-    if conf.problems() or conf.current().database not in (databases or []):
+    if conf.problems() or conf.current().database not in (kwargs.get("databases") or ()):
         return []
     try:
         found = session_problems(conf.current().database)

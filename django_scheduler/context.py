@@ -51,7 +51,6 @@ class Facts:
     missed: int = 0
     last_finished_at: datetime | None = None
     last_success_at: datetime | None = None
-    previous_result: Any = None
 
 
 def _nothing() -> None:
@@ -74,6 +73,18 @@ class RunContext:
     Attributes of :class:`Facts` are readable as attributes of the context. Changing the copies
     it hands out changes nothing elsewhere.
     """
+
+    job_name: str
+    run_id: str
+    key: str
+    trigger: str
+    attempt: int
+    schedule: str
+    scheduled_for: datetime
+    started_at: datetime
+    missed: int
+    last_finished_at: datetime | None
+    last_success_at: datetime | None
 
     def __init__(self, facts: Facts, wake: Callable[[], None] = _nothing) -> None:
         self._facts = facts
@@ -224,7 +235,7 @@ def as_json(value: Any, field_name: str) -> Any:
         return json.loads(json.dumps(value, allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidData(
-            f"{field_name} must be JSON (texts, numbers, lists, dicts, true, false, null): {error}.",
+            f"{field_name} must be JSON (texts, numbers, lists, dicts, booleans, null): {error}.",
             field=field_name,
         ) from None
 

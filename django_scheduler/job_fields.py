@@ -95,7 +95,7 @@ def _json(kind: type, error: type[SchedulerError]) -> Callable[[str, Any], Any]:
             return json.loads(json.dumps(value, allow_nan=False))
         except (TypeError, ValueError, RecursionError) as problem:
             raise error(
-                f"{name} must be JSON (texts, numbers, lists, dicts, true, false, null): {problem}.",
+                f"{name} must be JSON (texts, numbers, lists, dicts, booleans, null): {problem}.",
                 field=name,
             ) from None
 

@@ -217,7 +217,7 @@ def all_definitions() -> list[Definition]:
 
 
 class JobOptions(TypedDict, total=False):
-    """What ``@job`` takes besides a name; each is optional. None of a policy: the setting's value."""
+    """What ``@job`` takes besides a name, all optional; None of a policy: the setting's value."""
 
     schedule: Schedule | str | None
     timezone: str | None

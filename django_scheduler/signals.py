@@ -79,7 +79,7 @@ def deliver_through(delivery: Delivery | None) -> None:
 
 
 def announce(signal: Signal, *, using: str, sender: Any, **facts: Any) -> None:
-    """Send ``signal`` once the present transaction on ``using`` is committed; never if it is not."""
+    """Send ``signal`` once the present transaction on ``using`` is committed, and only then."""
     transaction.on_commit(partial(_hand_over, signal, sender, facts), using=using)
 
 

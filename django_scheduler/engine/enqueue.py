@@ -103,7 +103,7 @@ class _DueJob:
         self._using = using
 
     def carry_out(self) -> list[_Draft]:
-        """Advance the clock and return the rows to insert. A job that cannot be planned is broken."""
+        """Advance the clock and return the rows to insert; set aside what cannot be planned."""
         job, clock = self._job, self._clock
         try:
             schedule = job.parsed_schedule()

@@ -155,7 +155,7 @@ class Maintenance:
         lifecycle.replan(job, clock, after=after, using=self._using)
 
     def _mend(self, job: Job, act: Callable[[Job, JobClock], None]) -> None:
-        """Do ``act`` under the clock's lock, if nobody else holds it; a job it fails on is broken."""
+        """Do `act` under the clock's lock, unless somebody holds it; set aside what it fails on."""
         clocks = locked(JobClock.objects.using(self._using).filter(job_id=job.pk), skip=True)
         for clock in clocks:
             try:

@@ -1,4 +1,4 @@
-"""One turn of the loop: write what came back, claim what is due, hand it out, say how long to wait."""
+"""One turn of the loop: write what came back, claim what is due, hand it out."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Turn:
         self._poll_interval = poll_interval
         self._outbox: Outbox | None = None
         self.held: set[uuid.UUID] = set()
-        """The runs this process owns as far as it knows; compared with the database now and then."""
+        """The runs this process knows it owns; compared with the database now and then."""
 
     def listen_to(self, outbox: Outbox) -> None:
         """Take facts from ``outbox`` from now on."""

@@ -101,7 +101,7 @@ _KEPT = (
 
 
 def _again(run: Run, *, delay: timedelta, attempt: int, now: datetime, using: str) -> Run:
-    rows = Run.objects.using(using).filter(job_id=run.job_id, key=run.key)
+    rows = Run.objects.using(using).filter(job=run.job_id, key=run.key)
     number = rows.aggregate(Max("number"))["number__max"] + 1
     return Run(
         id=uuid7(now),

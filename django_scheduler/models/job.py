@@ -25,7 +25,7 @@ from .choices import choices_of, one_of
 from .vendors import read_now
 
 if TYPE_CHECKING:
-    from django.db.models.manager import RelatedManager
+    from django.db.models.fields.related_descriptors import RelatedManager
 
     from .run import Run
 
@@ -240,7 +240,7 @@ class Job(models.Model):
             field = problem.field or NON_FIELD_ERRORS
             found.setdefault(field, []).append(str(problem))
         if found:
-            raise ValidationError(found)  # type: ignore[arg-type]
+            raise ValidationError(found)
 
     def parsed_schedule(self) -> Schedule:
         """Return the schedule as a value, in the job's zone, anchored at the job's anchor.

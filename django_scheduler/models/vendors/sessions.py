@@ -49,7 +49,7 @@ def session_problems(using: str) -> list[tuple[str, str]]:
     if not connection.features.has_select_for_update_skip_locked:
         return [
             (
-                f"{connection.display_name} here has no SKIP LOCKED: schedulers wait for each other.",
+                f"{connection.display_name} has no SKIP LOCKED: schedulers wait for each other.",
                 "Use PostgreSQL, MySQL 8.0.1, MariaDB 10.6 or newer, or run one scheduler only.",
             )
         ]
