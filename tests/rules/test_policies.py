@@ -113,6 +113,9 @@ def test_jitter_by_example() -> None:
     retry = Retry(delay=100, jitter=0.5)
     found = [retry.delay_after(1, (), fraction) for fraction in (0, 0.5, 0.75)]
     assert found == [timedelta(seconds=each) for each in (50, 100, 125)]
+    whole = Retry(delay=100, jitter=1)
+    assert whole.delay_after(1, (), 0) == SECOND
+    assert whole.delay_after(1, (), 0.75) == timedelta(seconds=150)
 
 
 class OwnError(LookupError):
