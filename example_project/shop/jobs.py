@@ -35,8 +35,9 @@ logger = logging.getLogger(__name__)
     tags=["reports"],
 )
 def sales_report(days: int = 30) -> dict[str, Any]:
-    """Add up the orders of the last `days` days and return the totals."""
-    since = timezone.now() - timedelta(days=days)
+    """Add up the orders of the last `days` days, today included, and return the totals."""
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    since = midnight - timedelta(days=days - 1)
     rows = (
         Order.objects.filter(placed_at__gte=since)
         .annotate(day=TruncDate("placed_at"))
@@ -47,9 +48,9 @@ def sales_report(days: int = 30) -> dict[str, Any]:
     found = list(rows)
     for row in found:
         DailySales.objects.update_or_create(day=row.pop("day"), defaults=row)
-    revenue = sum(row["revenue"] for row in found)
+    revenue = f"{sum(row['revenue'] for row in found):.2f}"
     logger.info("sales report: %d days, %s in all", len(found), revenue)
-    return {"days": len(found), "orders": sum(r["orders"] for r in found), "revenue": str(revenue)}
+    return {"days": len(found), "orders": sum(r["orders"] for r in found), "revenue": revenue}
 
 
 @job(

@@ -36,7 +36,7 @@ def _report(expected=True, state="active", **statuses):
     return report.JobReport("import-orders", state, expected, Counter(statuses))
 
 
-def _store_run(job, status, *, second, attempt=1, late=timedelta(0)):
+def _store_run(job, status, *, second, attempt=1, late=timedelta(0), queued=None):
     due = BEGAN + timedelta(seconds=second)
     return Run.objects.create(
         job=job,
@@ -47,7 +47,7 @@ def _store_run(job, status, *, second, attempt=1, late=timedelta(0)):
         attempt=attempt,
         status=status,
         scheduled_for=due,
-        queued_at=due,
+        queued_at=queued or due,
         started_at=due + late,
         finished_at=due + late + timedelta(seconds=1),
         lateness=late,
@@ -98,6 +98,13 @@ def test_the_report_tells_the_first_success_and_the_worst_lateness_of_first_atte
     [found] = report.collect(["demo-job"], BEGAN)
     assert found.first_success == BEGAN + timedelta(seconds=6, milliseconds=40)
     assert found.worst_lateness == timedelta(milliseconds=40)
+
+
+@pytest.mark.django_db
+def test_what_was_due_before_the_demo_began_is_not_late(job):
+    _store_run(job, "succeeded", second=-60, late=timedelta(seconds=61), queued=BEGAN)
+    [found] = report.collect(["demo-job"], BEGAN)
+    assert (found.statuses, found.worst_lateness) == ({"succeeded": 1}, None)
 
 
 @pytest.mark.django_db

@@ -66,14 +66,25 @@ class Children:
     running: list[Child] = field(default_factory=list)
 
     def start(
-        self, name: str, command: Sequence[str], *, must_end_with: int | None = None
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        must_end_with: int | None = None,
+        quiet: bool = False,
     ) -> Child:
-        """Start one more process, in the project's folder, with this Python."""
+        """Start one more process, in the project's folder, with this Python.
+
+        Args:
+            must_end_with: the exit code it owes when it was asked to end; None: any will do.
+            quiet: only what it has to complain about is shown.
+        """
         process = subprocess.Popen(
             [sys.executable, *command],
             cwd=PROJECT,
             env={**os.environ, **self.environment},
             stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL if quiet else None,
             start_new_session=True,
         )
         child = Child(name, process, must_end_with)

@@ -23,13 +23,13 @@ class JobReport:
     first_success: datetime | None = None
     worst_lateness: timedelta | None = None
 
-    def add(self, run: Run) -> None:
-        """Count one run."""
+    def add(self, run: Run, since: datetime) -> None:
+        """Count one run; lateness only if it was due after `since`, when a scheduler was there."""
         self.statuses[run.status] += 1
         if run.status == RunStatus.SUCCEEDED and run.finished_at is not None:
             self.first_success = min(self.first_success or run.finished_at, run.finished_at)
-        # A retry starts later by its delay: that is no lateness of the scheduler.
-        if run.lateness is not None and run.attempt == 1:
+        # A retry starts later by its delay: that is no lateness of the scheduler either.
+        if run.lateness is not None and run.attempt == 1 and run.scheduled_for >= since:
             self.worst_lateness = max(self.worst_lateness or run.lateness, run.lateness)
 
     @property
@@ -59,7 +59,7 @@ def collect(expected: Collection[str], since: datetime) -> list[JobReport]:
         for name in sorted({*states, *expected})
     }
     for run in Run.objects.filter(queued_at__gte=since, job_name__in=reports).iterator():
-        reports[run.job_name].add(run)
+        reports[run.job_name].add(run, since)
     return list(reports.values())
 
 

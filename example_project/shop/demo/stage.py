@@ -87,7 +87,7 @@ class Show:
         scheduler += (str(self.ready_file), "--shutdown-grace", str(SHUTDOWN_GRACE))
         server = ("manage.py", "runserver", "--noreload", f"{web.HOST}:{self.port}")
         self.children.start("scheduler", scheduler, must_end_with=0)
-        self.children.start("web server", server)
+        self.children.start("web server", server, quiet=True)
         if worker:
             self.children.start("Celery worker", WORKER)
 
