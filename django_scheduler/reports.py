@@ -52,9 +52,9 @@ def recent_outcomes(job_ids: Iterable[int], each: int = 20) -> dict[int, list[Ou
         .order_by("job_id", "id")
         .values_list("job_id", "id", "status", "reason", "scheduled_for", "duration")
     )
-    for job_id, *values in rows:
+    for job_id, run_id, status, reason, scheduled_for, duration in rows:
         if job_id is not None:
-            found[job_id].append(Outcome(*values))
+            found[job_id].append(Outcome(run_id, status, reason, scheduled_for, duration))
     return found
 
 

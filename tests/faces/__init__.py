@@ -1,0 +1,1 @@
+"""Faces: the admin, the commands and the views, used as people use them."""

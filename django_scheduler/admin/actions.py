@@ -1,0 +1,196 @@
+"""What people order on the pages: pause, resume, run now, bring forward, stop.
+
+Each order has its own permission, goes through ``jobs`` or ``runs``, is written to the admin
+log, and turns typed errors into messages. An order over several rows goes on after one fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth import get_permission_codename
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from .. import jobs
+from ..exceptions import SchedulerError
+from ..models import Job
+from ..states import Reason, RunStatus
+from .base import AnyModelAdmin
+from .display import absolute, label_of
+from .fields import span_text
+from .forms import BringForwardForm, PauseForm
+
+__all__ = ["ORDERS", "Done", "Order", "allowed", "carry_out"]
+
+TOLD_ONE_BY_ONE = 10
+"""Beyond so many rows a message each would bury the page."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What an order did to one row: the line for the admin log, and whether it did all of it."""
+
+    logged: str
+    complete: bool = True
+
+
+@dataclass(frozen=True)
+class Order:
+    """One thing that can be asked of jobs.
+
+    Attributes:
+        name: the action's name, the last part of its URL and of its permission's codename.
+        label: on its button.
+        plural: in the list of actions.
+        title: above the page that asks for more.
+        act: does it to one job.
+        form: what has to be known first; None: nothing.
+        states: the job states in which the button makes sense; empty: any.
+    """
+
+    name: str
+    label: Any
+    plural: Any
+    title: Any
+    done: Callable[[int], str]
+    act: Callable[[HttpRequest, Job, Mapping[str, Any]], Done]
+    form: type[forms.Form] | None = None
+    states: frozenset[str] = frozenset()
+
+
+def _user(request: HttpRequest) -> str:
+    return request.user.get_username()
+
+
+def _pause(request: HttpRequest, job: Job, given: Mapping[str, Any]) -> Done:
+    until = given.get("until")
+    jobs.pause(job, given["reason"], until, by=_user(request))
+    if until is None:
+        return Done(_("Paused: %s") % given["reason"])
+    return Done(
+        _("Paused until %(until)s: %(reason)s")
+        % {"until": absolute(until), "reason": given["reason"]}
+    )
+
+
+def _resume(request: HttpRequest, job: Job, given: Mapping[str, Any]) -> Done:
+    jobs.resume(job)
+    return Done(_("Resumed"))
+
+
+def _trigger(request: HttpRequest, job: Job, given: Mapping[str, Any]) -> Done:
+    run = jobs.trigger(job)
+    if run.status == RunStatus.SKIPPED:
+        return Done(
+            _("Asked to run now, but %(status)s (%(reason)s): a run of it is still active")
+            % {"status": label_of(run.status), "reason": run.reason},
+            complete=False,
+        )
+    if run.reason == Reason.WAITING:
+        return Done(_("Asked to run now: it waits until the active run has ended"))
+    return Done(_("Asked to run now: run %s") % run.pk)
+
+
+def _bring_forward(request: HttpRequest, job: Job, given: Mapping[str, Any]) -> Done:
+    within = given["within"]
+    due = jobs.run_within(job, within)
+    return Done(
+        _("Next run brought forward to within %(span)s: %(due)s")
+        % {"span": span_text(within), "due": absolute(due)}
+    )
+
+
+ORDERS: dict[str, Order] = {
+    order.name: order
+    for order in (
+        Order(
+            "trigger",
+            gettext_lazy("Run now"),
+            gettext_lazy("Run selected jobs now"),
+            gettext_lazy("Run jobs now"),
+            lambda n: ngettext("%d job was asked to run now.", "%d jobs were asked to run now.", n),
+            _trigger,
+        ),
+        Order(
+            "pause",
+            gettext_lazy("Pause"),
+            gettext_lazy("Pause selected jobs …"),
+            gettext_lazy("Pause jobs"),
+            lambda n: ngettext("%d job was paused.", "%d jobs were paused.", n),
+            _pause,
+            PauseForm,
+            frozenset({"active"}),
+        ),
+        Order(
+            "resume",
+            gettext_lazy("Resume"),
+            gettext_lazy("Resume selected jobs"),
+            gettext_lazy("Resume jobs"),
+            lambda n: ngettext("%d job was resumed.", "%d jobs were resumed.", n),
+            _resume,
+            None,
+            frozenset({"paused"}),
+        ),
+        Order(
+            "bring_forward",
+            gettext_lazy("Bring forward"),
+            gettext_lazy("Bring selected jobs forward …"),
+            gettext_lazy("Bring jobs forward"),
+            lambda n: ngettext("%d job was brought forward.", "%d jobs were brought forward.", n),
+            _bring_forward,
+            BringForwardForm,
+            frozenset({"active"}),
+        ),
+    )
+}
+"""Every order on jobs, by name; the order of the buttons."""
+
+
+def allowed(page: AnyModelAdmin, request: HttpRequest, name: str) -> bool:
+    """Tell whether the user may see the rows and give this order."""
+    codename = get_permission_codename(name, page.opts)
+    return page.has_view_permission(request) and request.user.has_perm(
+        f"{page.opts.app_label}.{codename}"
+    )
+
+
+def carry_out(
+    page: Any, request: HttpRequest, order: Order, rows: Iterable[Job], given: Mapping[str, Any]
+) -> None:
+    """Do ``order`` to every row, write each to the admin log, and tell the user what happened."""
+    done, partly, failed = 0, [], []
+    for row in rows:
+        try:
+            outcome = order.act(request, row, given)
+        except SchedulerError as problem:
+            failed.append(_line(row, str(problem)))
+            continue
+        page.log_change(request, row, outcome.logged)
+        if outcome.complete:
+            done += 1
+        else:
+            partly.append(_line(row, outcome.logged))
+    if done:
+        page.message_user(request, order.done(done) % done, messages.SUCCESS)
+    _tell(page, request, partly, messages.WARNING)
+    _tell(page, request, failed, messages.ERROR)
+
+
+def _line(row: Job, text: str) -> SafeString:
+    return format_html("<b>{}</b>: {}", row.name, text)
+
+
+def _tell(page: Any, request: HttpRequest, lines: list[SafeString], level: int) -> None:
+    for line in lines[:TOLD_ONE_BY_ONE]:
+        page.message_user(request, line, level)
+    more = len(lines) - TOLD_ONE_BY_ONE
+    if more > 0:
+        page.message_user(request, ngettext("and %d more.", "and %d more.", more) % more, level)
