@@ -83,6 +83,9 @@ def _database() -> dict[str, Any]:
 DATABASES = {"default": _database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# Set by the demo command for its own web server, which listens on this machine only.
+DEMO_SHOWS_LOGIN = env.bool("DEMO_SHOWS_LOGIN", default=False)
+
 LANGUAGE_CODE = "en"
 USE_TZ = True
 TIME_ZONE = env.str("DJANGO_TIME_ZONE", default="UTC")

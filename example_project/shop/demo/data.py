@@ -88,13 +88,6 @@ def _make_login() -> None:
         users.create_superuser(name, f"{name}@shop.example", password)
 
 
-def has_demo_login() -> bool:
-    """Tell whether the demo's well-known password opens the admin."""
-    name, password = LOGIN
-    user = get_user_model().objects.filter(username=name, is_active=True).first()
-    return user is not None and user.check_password(password)
-
-
 def _add_command_job() -> None:
     """Add a job as a person would in the admin: a row that calls an allowed command."""
     try:

@@ -28,7 +28,7 @@ SHUTDOWN_GRACE = 10
 PATIENCE_TO_STOP = 25.0
 
 WORKER = ("-m", "celery", "--app", "config.celery", "worker", "--queues", "default")
-CHILD_ENVIRONMENT = {"DJANGO_RUNSERVER_HIDE_WARNING": "true"}
+CHILD_ENVIRONMENT = {"DEMO_SHOWS_LOGIN": "1", "DJANGO_RUNSERVER_HIDE_WARNING": "true"}
 
 
 def check(*, worker: bool) -> None:
