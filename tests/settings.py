@@ -122,3 +122,9 @@ def _sqlite(name: str) -> dict[str, Any]:
 
 
 DATABASES = {"default": _database()}
+
+# A test's child processes may need short leases: they read their own overrides.
+DJANGO_SCHEDULER = {
+    "COMMANDS_ALLOWED": ["clearsessions"],
+    **env.json("TEST_DJANGO_SCHEDULER", default={}),
+}

@@ -128,7 +128,8 @@ class _DueJob:
         occurrence, until = self._clock.next_occurrence, self._clock.planned_until
         if occurrence is None or occurrence <= self._now:
             found = plan(schedule, until, self._now, policy)
-            if found.occurrences or found.summaries or occurrence is None:
+            dealt_with = occurrence is not None and until is not None and occurrence <= until
+            if found.occurrences or found.summaries or occurrence is None or dealt_with:
                 return found
         until = occurrence if until is None else max(until, occurrence)
         if policy.remaining is not None:

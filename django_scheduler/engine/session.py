@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Mapping
 from datetime import timedelta
@@ -128,6 +129,8 @@ class Session:
         What has not begun is given back. What runs has ``grace``, then is asked to stop, and at
         last is recorded as ``stopped``, reason ``shutdown``.
         """
+        with contextlib.suppress(DatabaseError):
+            self.membership.leave()
         self._give_back()
         budget = conf.current().final_write_budget
         if not self._let_end(grace):
@@ -140,7 +143,9 @@ class Session:
         complete = self._flush(budget)
         self.heartbeat.stop()
         if complete:
-            self.membership.close()
+            with contextlib.suppress(DatabaseError):
+                # Nothing is held any more: a row that stays behind only waits for its lease.
+                self.membership.close()
         return complete
 
     def _give_back(self) -> None:

@@ -161,8 +161,10 @@ def _reschedule(
         return
     try:
         schedule = job.parsed_schedule()
-        ended = run.finished_at or now
-        after = ended if schedule.fixed_delay else clock.planned_until or now
+        if schedule.fixed_delay:
+            # The next occurrence is measured from here, so here is how far it is dealt with.
+            clock.planned_until = max(run.finished_at or now, clock.planned_until or now)
+        after = clock.planned_until or now
         replan(job, clock, after=after, using=using)
     except SchedulerError as error:
         mark_broken(job, str(error), using=using)

@@ -77,6 +77,11 @@ class Membership:
             return False
         return self._clock.monotonic() - self._beaten < 0.9 * self._lease.total_seconds()
 
+    def leave(self) -> None:
+        """Show that this process is stopping; it still holds its runs."""
+        rows = Process.objects.using(self._using).filter(pk=self.id, state__in=ALIVE)
+        rows.update(state=ProcessState.STOPPING.value)
+
     def close(self) -> None:
         """Mark the row ``stopped``, after the last outcome has been written."""
         self._beaten = None

@@ -1,3 +1,36 @@
 """Jobs declared as a project declares them, found by autodiscovery."""
 
 from __future__ import annotations
+
+import os
+import signal
+import threading
+from pathlib import Path
+
+from django_scheduler import job
+
+
+@job("tests.note")
+def note(path: str, line: str = "called") -> None:
+    """Append a line to a file, in one write."""
+    with Path(path).open("a") as file:
+        file.write(f"{line}\n")
+
+
+@job("tests.hold", takes_context=True)
+def hold(context, path: str, until: str) -> str:
+    """Append the run's key and attempt to `path` and go on until the file `until` exists."""
+    note(path, f"{context.key} {context.attempt}")
+    while not Path(until).exists():
+        context.checkpoint()
+        threading.Event().wait(0.02)
+    return "done"
+
+
+@job("tests.die")
+def die(path: str) -> None:
+    """Append a line and kill the process that runs it, the first time."""
+    first = not Path(path).exists()
+    note(path)
+    if first:
+        os.kill(os.getpid(), signal.SIGKILL)
