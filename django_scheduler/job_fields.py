@@ -7,7 +7,7 @@ the field. What needs the database, the registry or the settings is checked else
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -108,6 +108,8 @@ def _retry(name: str, value: Any) -> Any:
 
 
 def _tags(name: str, value: Any) -> list[str]:
+    if value is not None and not isinstance(value, Iterable):
+        raise InvalidJob(f"tags must be a list of texts, not {value!r}.", field=name)
     tags = [value] if isinstance(value, str) else list(value or ())
     for tag in tags:
         if not isinstance(tag, str) or not tag.strip() or len(tag) > 64:

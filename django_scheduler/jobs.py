@@ -285,7 +285,7 @@ def pause(name: Job | str, reason: str = "", until: datetime | None = None, *, b
         job = _locked(name)
         now = _now()
         _expect(job, JobState.ACTIVE, "paused")
-        if until is not None and (until.utcoffset() is None or until <= now):
+        if until is not None and not _is_coming(until, now):
             raise InvalidJob(
                 "until must be a coming instant that knows its time zone.", field="until"
             )
@@ -296,6 +296,12 @@ def pause(name: Job | str, reason: str = "", until: datetime | None = None, *, b
         lifecycle.stop_clock(job.pk, using=_using())
         signals.announce(signals.job_paused, using=_using(), sender=Job, job=job)
     return get(job)
+
+
+def _is_coming(instant: object, now: datetime) -> bool:
+    if not isinstance(instant, datetime) or instant.utcoffset() is None:
+        return False
+    return instant > now
 
 
 def _expect(job: Job, state: JobState, wanted: str) -> None:

@@ -94,14 +94,14 @@ def _status(status: RunStatus | str) -> str:
 
 
 def _aware(lookup: str, instant: datetime) -> datetime:
-    if instant.utcoffset() is None:
+    if not isinstance(instant, datetime) or instant.utcoffset() is None:
         name = "since" if lookup.endswith("gte") else "until"
-        raise InvalidData(f"{name} must know its time zone.", field=name)
+        raise InvalidData(f"{name} must be a datetime that knows its time zone.", field=name)
     return instant
 
 
 def _order(order_by: str) -> list[Any]:
-    name = order_by.removeprefix("-")
+    name = str(order_by).removeprefix("-")
     if name not in ORDERS:
         raise InvalidData(
             f"Runs cannot be ordered by {order_by!r}; use one of: {', '.join(ORDERS)}.",

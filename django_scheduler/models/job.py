@@ -257,9 +257,11 @@ class Job(models.Model):
     @property
     def next_run_at(self) -> datetime | None:
         """When the job is due next, by its clock row; None when it is not scheduled."""
-        clock = JobClock.objects.using(self._state.db).filter(job_id=self.pk).first()
-        if "clock" in self._state.fields_cache:
-            clock = self.clock
+        cache = self._state.fields_cache
+        if "clock" in cache:
+            clock = cache["clock"]
+        else:
+            clock = JobClock.objects.using(self._state.db).filter(job_id=self.pk).first()
         return clock.next_run_at if clock else None
 
     @property
