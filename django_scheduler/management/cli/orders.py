@@ -1,0 +1,116 @@
+"""Orders to jobs and runs: ``trigger``, ``pause``, ``resume``, ``run-within``, ``stop``."""
+
+from __future__ import annotations
+
+import getpass
+from argparse import ArgumentParser, Namespace
+
+from ... import jobs, runs
+from ...models import Job, Run
+from ...states import RunStatus
+from .documents import job_document, run_document
+from .render import local_time
+from .subcommand import Answer, Subcommand
+from .values import INSTANT_HELP, read_instant, read_json
+
+__all__ = ["PAUSE", "RESUME", "RUN_WITHIN", "STOP", "TRIGGER"]
+
+
+def _name(parser: ArgumentParser) -> None:
+    parser.add_argument("name", help="the job's name")
+
+
+def _trigger_arguments(parser: ArgumentParser) -> None:
+    _name(parser)
+    parser.add_argument("--args", dest="job_args", metavar="JSON", help="instead of the job's own")
+    parser.add_argument(
+        "--kwargs", dest="job_kwargs", metavar="JSON", help="instead of the job's own"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="run it even if the job is running and forbids another"
+    )
+    parser.add_argument(
+        "--wait",
+        type=float,
+        metavar="SECONDS",
+        help="wait for its end at most so long; exit with 1 unless it succeeded",
+    )
+
+
+def _status(run: Run) -> str:
+    return f"{run.status} ({run.reason})" if run.reason else run.status
+
+
+def _trigger(options: Namespace) -> Answer:
+    run = jobs.trigger(
+        options.name,
+        args=read_json(options.job_args, "--args", list),
+        kwargs=read_json(options.job_kwargs, "--kwargs", dict),
+        force=options.force,
+    )
+    failure = ""
+    if options.wait is not None:
+        run = runs.wait(run, timeout=options.wait)
+        if run.status != RunStatus.SUCCEEDED:
+            why = f": {run.error}" if run.error else "."
+            failure = f"Run {run.pk} of {run.job_name!r} is {_status(run)}{why}"
+    return Answer(run_document(run), f"Run {run.pk} of {run.job_name}: {_status(run)}", failure)
+
+
+def _pause_arguments(parser: ArgumentParser) -> None:
+    _name(parser)
+    parser.add_argument("--reason", default="", help="shown beside the state")
+    parser.add_argument("--until", metavar="INSTANT", help=f"resume by itself then: {INSTANT_HELP}")
+
+
+def _who() -> str:
+    """The user of this shell; empty where the system knows none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return ""
+
+
+def _job_answer(job: Job, done: str) -> Answer:
+    return Answer(job_document(job), f"{job.name}: {done}")
+
+
+def _pause(options: Namespace) -> Answer:
+    until = read_instant(options.until, "--until")
+    job = jobs.pause(options.name, reason=options.reason, until=until, by=_who())
+    return _job_answer(job, f"paused until {local_time(until)}" if until else "paused")
+
+
+def _resume(options: Namespace) -> Answer:
+    job = jobs.resume(options.name)
+    return _job_answer(job, f"{job.state}, next run {local_time(job.next_run_at)}")
+
+
+def _run_within_arguments(parser: ArgumentParser) -> None:
+    _name(parser)
+    parser.add_argument("seconds", type=float, help="0: as soon as possible")
+
+
+def _run_within(options: Namespace) -> Answer:
+    when = jobs.run_within(options.name, options.seconds)
+    return _job_answer(jobs.get(options.name), f"next run {local_time(when)}")
+
+
+def _stop_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("id", help="the run's id")
+    parser.add_argument("--reason", default="", help="kept with the run")
+
+
+def _stop(options: Namespace) -> Answer:
+    run = runs.stop(options.id, reason=options.reason)
+    done = _status(run) if run.is_final else f"{run.status}, asked to stop"
+    return Answer(run_document(run), f"Run {run.pk} of {run.job_name}: {done}")
+
+
+TRIGGER = Subcommand("trigger", "run a job now, beside its schedule", _trigger_arguments, _trigger)
+PAUSE = Subcommand("pause", "stop planning a job", _pause_arguments, _pause)
+RESUME = Subcommand("resume", "plan a paused job again", _name, _resume)
+RUN_WITHIN = Subcommand(
+    "run-within", "bring a job's next run forward", _run_within_arguments, _run_within
+)
+STOP = Subcommand("stop", "stop a run", _stop_arguments, _stop)
