@@ -111,8 +111,8 @@ class Interval(Schedule):
         start, end = max(self._index(low), -1), max(self._index(high), -1)
         if not self.days:
             return max(end - start, 0)
-        found = {self._at(index) for index in range(start + 1, end + 1)}
-        return len({each for each in found if each > low})
+        # Across a skipped day two neighbours of a daily grid are one instant.
+        return len({self._at(index) for index in range(start + 1, end + 1)})
 
     def describe(self) -> str:
         """The interval in English words; with the zone where the zone matters."""

@@ -105,6 +105,16 @@ def test_previous_on_the_second_pass(fold: str, expected: int) -> None:
         assert schedule.previous_before(second - HOUR) == at("2026-10-25 02:15", "Europe/Paris")
 
 
+def test_readings_ahead_on_the_second_pass_lie_behind_on_the_first() -> None:
+    """S11: at the second 02:30 the first 02:45 is past, and the second 02:45 is to come."""
+    second = at("2026-10-25 02:30", "Europe/Paris", 1)
+    once = cron("45 2 * * *", timezone="Europe/Paris")
+    assert once.previous_before(second) == at("2026-10-25 02:45", "Europe/Paris")
+    last = cron("45 2 * * *", timezone="Europe/Paris", fold="last")
+    assert last.previous_before(second) == at("2026-10-24 02:45", "Europe/Paris")
+    assert last.next_after(second - HOUR) == at("2026-10-25 02:45", "Europe/Paris", 1)
+
+
 def test_previous_at_the_end_of_a_gap_is_the_day_before() -> None:
     """S11: strictly before also where a gap's run stands."""
     schedule = cron("30 2 * * *", timezone="Europe/Paris")

@@ -134,7 +134,8 @@ def test_fixed_delay_counts_from_the_finish() -> None:
     assert schedule.next_after(finish) == finish + 10 * MINUTE
     assert schedule.previous_before(finish) == finish - 10 * MINUTE
     assert schedule.count_between(finish, finish + 5 * HOUR) == 1
-    assert schedule.count_between(finish, finish + MINUTE) == 0
+    assert schedule.count_between(finish, finish + 10 * MINUTE) == 1
+    assert schedule.count_between(finish, finish + 10 * MINUTE - INSTANT) == 0
     days = every(days=1, after="finish").with_timezone("Europe/Paris")
     finish = at("2026-03-28 09:15", "Europe/Paris")
     assert local(days, finish, 1) == ["2026-03-29 09:15:00+02:00"]
@@ -233,6 +234,14 @@ def test_values_made_directly_are_checked_as_well() -> None:
             Interval(**arguments)  # type: ignore[arg-type]
     with pytest.raises(InvalidSchedule):
         every(minutes=5, starting=datetime(2026, 1, 1))  # noqa: DTZ001
+
+
+def test_the_longest_interval_is_a_century() -> None:
+    """S3: exactly as long is fine, longer is not."""
+    for longest in ({"days": 36_600}, {"seconds": 36_600 * 86_400}):
+        assert Interval(**longest) is not None
+        with pytest.raises(InvalidInterval):
+            Interval(**{name: value + 1 for name, value in longest.items()})
 
 
 def test_fractions_that_make_whole_seconds_are_fine() -> None:
