@@ -18,12 +18,16 @@ from threading import Event
 from types import FrameType
 
 POLL = 0.1
+#: SIGHUP comes when the terminal is closed; Windows has none.
+ENDING = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 PROJECT = Path(__file__).resolve().parents[2]
 
 
 @dataclass
 class Asked:
-    """How often the demo itself was asked to end, by SIGINT or SIGTERM."""
+    """How often the demo itself was asked to end by a signal."""
 
     times: int = 0
 
@@ -34,12 +38,11 @@ class Asked:
     @contextmanager
     def listening(self) -> Iterator[Asked]:
         """Count signals within the block instead of being ended by them."""
-        numbers = (signal.SIGINT, signal.SIGTERM)
-        before = [signal.signal(number, self.count) for number in numbers]
+        before = [signal.signal(number, self.count) for number in ENDING]
         try:
             yield self
         finally:
-            for number, handler in zip(numbers, before, strict=True):
+            for number, handler in zip(ENDING, before, strict=True):
                 signal.signal(number, handler)
 
 

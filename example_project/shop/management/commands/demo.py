@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from ...demo import data, report, stage, web
+
+
+def seconds(text: str) -> float:
+    """Return the number of seconds; argparse shows the error of anything else."""
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise ArgumentTypeError(f"{text} is not a number of seconds above 0.")
+    return number
+
+
+def port(text: str) -> int:
+    """Return the number of the port; argparse shows the error of anything else."""
+    number = int(text)
+    if not 0 < number < 2**16:
+        raise ArgumentTypeError(f"{text} is not a port: use 1 to 65535.")
+    return number
 
 
 class Command(BaseCommand):
@@ -20,11 +36,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--for",
             dest="seconds",
-            type=float,
+            type=seconds,
             metavar="SECONDS",
             help="stop after so long, and exit non-zero if an expected job had no success",
         )
-        parser.add_argument("--port", type=int, default=8000, help="of the web server (8000)")
+        parser.add_argument("--port", type=port, default=8000, help="of the web server (8000)")
         parser.add_argument(
             "--fresh", action="store_true", help="start with an empty SQLite file of the demo"
         )
