@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import F, Q, QuerySet
 
 from .. import signals
 from ..models import Run
 from ..models.vendors import locked
-from ..states import Reason, RunStatus
+from ..states import Reason, RunStatus, Trigger
 from .clocks import lock_clocks
 from .consequences import follow
 from .facts import Finished
 
 __all__ = ["claim_waiting", "take_dispatched", "waiting_runs"]
+
+NOBODY = uuid.UUID(int=0)
 
 
 def waiting_runs(using: str, executors: Sequence[str], mine: Q) -> QuerySet[Run]:
@@ -38,8 +40,9 @@ def claim_waiting(
 ) -> list[tuple[Run, datetime]]:
     """Take the waiting runs that are due, at most ``room`` of each executor, oldest first.
 
-    Returns each run, now owned by ``process``, with the instant it was due at. Runs past their
-    start deadline end as ``skipped``, reason ``expired``, instead.
+    Returns each run, now owned by ``process``, with the instant it was due at. Instead, runs
+    past their start deadline end as ``skipped``, reason ``expired``, and runs whose stop was
+    asked for while somebody else held them end as ``stopped``.
     """
     taken: list[tuple[Run, datetime]] = []
     for executor, free in room.items():
@@ -47,9 +50,13 @@ def claim_waiting(
             continue
         due = waiting_runs(using, [executor], mine).filter(due_at__lte=now)
         rows = list(locked(due.order_by("due_at", "priority", "pk")[:free], skip=True))
-        late = [run for run in rows if run.expires_at is not None and run.expires_at < now]
-        _expire(late, now, using)
-        taken += [_take(run, process, using) for run in rows if run not in late]
+        for run in rows:
+            if run.stop_requested_at is not None:
+                _end(run, RunStatus.STOPPED, run.reason or Reason.ASKED.value, now, using)
+            elif run.expires_at is not None and run.expires_at < now:
+                _end(run, RunStatus.SKIPPED, Reason.EXPIRED.value, now, using)
+            else:
+                taken.append(_take(run, process, using))
     return taken
 
 
@@ -62,18 +69,16 @@ def _take(run: Run, process: uuid.UUID, using: str) -> tuple[Run, datetime]:
     return run, due
 
 
-def _expire(runs: list[Run], now: datetime, using: str) -> None:
-    if not runs:
-        return
-    for run in runs:
-        run.status, run.reason = RunStatus.SKIPPED.value, Reason.EXPIRED.value
-        run.finished_at, run.due_at = now, None
-        run.save(using=using, update_fields=["status", "reason", "finished_at", "due_at"])
-        clock = lock_clocks([run.job_id] if run.job_id else [], using).get(run.job_id or 0)
-        fact = Finished(run.pk, run.job_id, uuid.UUID(int=0), 0, RunStatus.SKIPPED, at=now)
-        follow(run, fact, clock, now, using)
-        signals.announce(signals.run_finished, using=using, sender=Run, run=run)
-        signals.announce(signals.run_skipped, using=using, sender=Run, run=run)
+def _end(run: Run, status: RunStatus, reason: str, now: datetime, using: str) -> None:
+    """End a run that never begins, with what follows from that."""
+    run.status, run.reason = status.value, reason
+    run.finished_at, run.left_at, run.due_at = now, now, None
+    run.save(using=using, update_fields=["status", "reason", "finished_at", "left_at", "due_at"])
+    clock = lock_clocks([run.job_id] if run.job_id else [], using).get(run.job_id or 0)
+    follow(run, Finished(run.pk, run.job_id, NOBODY, 0, status, at=now), clock, now, using)
+    kind = signals.run_stopped if status is RunStatus.STOPPED else signals.run_skipped
+    signals.announce(signals.run_finished, using=using, sender=Run, run=run)
+    signals.announce(kind, using=using, sender=Run, run=run)
 
 
 def take_dispatched(
@@ -82,9 +87,11 @@ def take_dispatched(
     """Make ``process`` the owner of a run that a broker delivered, and mark it running.
 
     Returns None, and changes nothing, when the run is not waiting for a worker any more: it was
-    received before, is over, or its stop was asked for. One conditional UPDATE decides.
+    received before, is over or past its start deadline, or its stop was asked for. One
+    conditional UPDATE decides.
     """
     waiting = Run.objects.using(using).filter(
+        Q(expires_at__isnull=True) | Q(expires_at__gte=now),
         pk=run_id,
         status__in=[RunStatus.QUEUED.value, RunStatus.DISPATCHED.value],
         stop_requested_at__isnull=True,
@@ -95,11 +102,15 @@ def take_dispatched(
         epoch=F("epoch") + 1,
         due_at=None,
         started_at=now,
+        reason="",
     )
     if not changed:
         return None
     run = Run.objects.using(using).select_related("job").get(pk=run_id)
-    run.lateness = max(now - run.scheduled_for, now - now)
+    # When a retry was due is not on record any more; it counts from when it was handed out.
+    retried = run.trigger == Trigger.RETRY
+    due = (run.dispatched_at or now) if retried else run.scheduled_for
+    run.lateness = max(now - due, timedelta(0))
     run.save(using=using, update_fields=["lateness"])
     signals.announce(signals.run_started, using=using, sender=Run, run=run)
     return run

@@ -45,6 +45,11 @@ def _may(run: Run, status: RunStatus) -> bool:
     return may_move(run.status, status)
 
 
+def _reason(run: Run, reason: str) -> str:
+    """Return ``reason``, unless the run is to stop: then why it is to stand."""
+    return run.reason if run.stop_requested_at is not None else reason
+
+
 @dataclass(frozen=True)
 class Started(Fact):
     """The function is about to be called. ``due_at`` is the instant it was to start at."""
@@ -156,6 +161,7 @@ class Published(Fact):
             "status": RunStatus.DISPATCHED.value,
             "dispatched_at": self.at,
             "process": None,
+            "reason": _reason(run, ""),
         }
 
 
@@ -176,5 +182,5 @@ class GivenBack(Fact):
             "status": RunStatus.QUEUED.value,
             "process": None,
             "due_at": self.due_at,
-            "reason": self.reason,
+            "reason": _reason(run, self.reason),
         }

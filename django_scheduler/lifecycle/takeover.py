@@ -84,10 +84,14 @@ def redispatch_unreceived(
 ) -> int:
     """Let runs that were published long ago, and never received, be published again.
 
-    Messages that are delivered after all are refused by the run's state. Returns how many.
+    Messages that are delivered after all are refused by the run's state. Runs that no worker may
+    receive any more, their stop asked for or their start deadline over, wait no longer: whoever
+    claims them next ends them. Returns how many.
     """
     unreceived = Run.objects.using(using).filter(
-        Q(dispatched_at__lt=now - older_than) | Q(expires_at__lt=now),
+        Q(dispatched_at__lt=now - older_than)
+        | Q(expires_at__lt=now)
+        | Q(stop_requested_at__isnull=False),
         status=RunStatus.DISPATCHED.value,
         process__isnull=True,
         executor=executor,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import datetime
 from typing import Any
 
 from .. import conf
@@ -40,20 +41,20 @@ class Runner:
         self._reporter = reporter
         self.watch = watch
 
-    def carry_out(self, dispatch: Dispatch, *, started: bool = False) -> None:
+    def carry_out(self, dispatch: Dispatch, *, started_at: datetime | None = None) -> None:
         """Call the run's function and report how it ended.
 
-        ``started`` says that the start is on record already, as it is for a run a worker took.
+        ``started_at`` is the start that is on record already, as it is for a run a worker took.
         A run that may not begin any more (its stop was asked for, its owner given up) is left
         alone: whoever decided that has recorded it.
         """
         if not self.watch.may_start():
             return
-        at = max(self._clock.now(), dispatch.due_at)
+        at = started_at or max(self._clock.now(), dispatch.due_at)
         context = RunContext(_context_facts(dispatch, at), self.watch.wake)
         watched = self.watch.enter(dispatch, context, at)
         try:
-            if started or self._mark_started(dispatch, watched):
+            if started_at is not None or self._mark_started(dispatch, watched):
                 self._run(dispatch, context, watched)
         finally:
             self.watch.leave(watched)
