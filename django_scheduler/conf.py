@@ -98,18 +98,20 @@ def _check_names(value: object) -> tuple[Any, str]:
     return (tuple(value) if good else None), "a list of command names"  # type: ignore[arg-type]
 
 
+def _is_executor(alias: object, definition: object) -> bool:
+    return (
+        isinstance(alias, str)
+        and isinstance(definition, Mapping)
+        and isinstance(definition.get("BACKEND"), str)
+        and isinstance(definition.get("OPTIONS", {}), Mapping)
+        and not set(definition) - {"BACKEND", "OPTIONS"}
+    )
+
+
 def _check_executors(value: object) -> tuple[Any, str]:
     wanted = 'a dict of alias to {"BACKEND": "dotted.path", "OPTIONS": {…}}'
-    if not isinstance(value, Mapping):
+    if not isinstance(value, Mapping) or not all(_is_executor(*item) for item in value.items()):
         return None, wanted
-    for alias, definition in value.items():
-        if not isinstance(alias, str) or not isinstance(definition, Mapping):
-            return None, wanted
-        if not isinstance(definition.get("BACKEND"), str) or set(definition) - {
-            "BACKEND",
-            "OPTIONS",
-        }:
-            return None, wanted
     return dict(value), wanted
 
 
