@@ -1,0 +1,152 @@
+"""System checks: what is missing or wrong, as ``manage.py check`` shows it."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.checks import run_checks
+from django.db import connections
+
+from django_scheduler import executors
+from django_scheduler.executors.thread_pool import ThreadPoolExecutor
+from django_scheduler.models.vendors import sessions
+
+
+def ours(**options):
+    """The messages of this package among all that Django's checks say."""
+    found = run_checks(**options)
+    return [message for message in found if (message.id or "").startswith("django_scheduler.")]
+
+
+def test_good_settings_are_silent():
+    assert ours() == []
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"COLOUR": 1}, {"THREADS": "5"}, {"LEASE": 3, "HEARTBEAT_INTERVAL": 2}]
+)
+def test_wrong_setting_is_an_error(settings, wrong):
+    """W5"""
+    settings.DJANGO_SCHEDULER = wrong
+    (message,) = ours()
+    assert (message.id, message.is_serious()) == ("django_scheduler.E001", True)
+    assert message.hint
+
+
+def test_project_without_zones_is_an_error(settings):
+    """W5"""
+    settings.USE_TZ = False
+    (message,) = ours()
+    assert (message.id, message.is_serious()) == ("django_scheduler.E002", True)
+    assert "USE_TZ = True" in message.hint
+
+
+@pytest.mark.parametrize(
+    ("definition", "said"),
+    [
+        ({"BACKEND": "no.such.Executor"}, "no.such.Executor"),
+        ({"BACKEND": "django_scheduler.executors.thread_pool.Missing"}, "Missing"),
+        (
+            {
+                "BACKEND": "django_scheduler.executors.thread_pool.ThreadPoolExecutor",
+                "OPTIONS": {"colour": "red"},
+            },
+            "colour",
+        ),
+        (
+            {
+                "BACKEND": "django_scheduler.executors.thread_pool.ThreadPoolExecutor",
+                "OPTIONS": {"threads": 0},
+            },
+            "threads",
+        ),
+    ],
+)
+def test_executor_that_cannot_be_had_is_an_error(settings, definition, said):
+    """W5"""
+    settings.DJANGO_SCHEDULER = {"EXECUTORS": {"default": definition}}
+    (message,) = ours()
+    assert (message.id, message.is_serious()) == ("django_scheduler.E003", True)
+    assert said in message.msg
+
+
+def test_threads_of_the_process_size_a_pool_without_options(settings):
+    settings.DJANGO_SCHEDULER = {
+        "EXECUTORS": {
+            "small": {
+                "BACKEND": "django_scheduler.executors.thread_pool.ThreadPoolExecutor",
+                "OPTIONS": {"threads": 2},
+            }
+        }
+    }
+    built = executors.build_all(7)
+    assert {alias: pool.threads for alias, pool in built.items()} == {"default": 7, "small": 2}
+    assert all(isinstance(pool, ThreadPoolExecutor) for pool in built.values())
+
+
+@pytest.mark.django_db
+def test_database_of_the_tests_has_what_schedulers_need():
+    assert ours(databases=["default"]) == []
+
+
+class Answer:
+    """A cursor that says one thing."""
+
+    def __init__(self, word):
+        self.word = word
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_error):
+        return None
+
+    def execute(self, _sql):
+        return None
+
+    def fetchone(self):
+        return (self.word,)
+
+
+class Connection:
+    """What the check asks of a connection."""
+
+    display_name = "Old database"
+
+    def __init__(self, vendor, *, mode="", in_memory=False, skip_locked=False):
+        self.vendor, self.mode, self.in_memory = vendor, mode, in_memory
+        self.features = type("F", (), {"has_select_for_update_skip_locked": skip_locked})()
+
+    def is_in_memory_db(self):
+        return self.in_memory
+
+    def cursor(self):
+        return Answer(self.mode)
+
+
+@pytest.mark.parametrize(
+    ("connection", "said"),
+    [
+        (Connection("sqlite", mode="delete"), "journal_mode=WAL"),
+        (Connection("sqlite", mode="wal"), None),
+        (Connection("sqlite", mode="memory", in_memory=True), None),
+        (Connection("mysql"), "SKIP LOCKED"),
+        (Connection("postgresql", skip_locked=True), None),
+    ],
+    ids=["rollback journal", "wal", "in memory", "no skip locked", "skip locked"],
+)
+def test_database_that_makes_schedulers_wait_is_a_warning(monkeypatch, connection, said):
+    """W5"""
+    monkeypatch.setattr(sessions, "connections", {"default": connection})
+    found = ours(databases=["default"])
+    if said is None:
+        assert found == []
+        return
+    (message,) = found
+    assert (message.id, message.is_serious()) == ("django_scheduler.W001", False)
+    assert said in f"{message.msg} {message.hint}"
+
+
+def test_database_is_only_asked_when_it_is_to_be_checked():
+    """Without ``--database`` the checks reach no server."""
+    assert "default" in connections
+    assert ours() == []

@@ -1,0 +1,155 @@
+"""``manage.py scheduler``: what it does, and what it refuses."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from django_scheduler import every, jobs, runs
+from django_scheduler.models import Job, Run
+from tests.facades.fixed import (
+    NOW,
+    fixed_clock,
+    make_row,
+    plain,
+    registered,
+    report,
+)
+from tests.faces.cli import ask, refused, say
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def clock(settings):
+    settings.TIME_ZONE = "Europe/Paris"
+    with fixed_clock() as clock, registered("report", report), registered("plain", plain):
+        yield clock
+
+
+def test_trigger_makes_a_run_with_the_arguments_given():
+    """T3"""
+    jobs.add("report", args=["north"])
+    document = ask("trigger", "report", "--args", '["south"]', "--kwargs", '{"day": "mon"}')
+    run = Run.objects.get()
+    assert (run.args, run.kwargs, run.trigger) == (["south"], {"day": "mon"}, "manual")
+    assert (document["id"], document["status"]) == (str(run.pk), "queued")
+
+
+def test_trigger_tells_a_skip_and_can_be_forced():
+    make_row(jobs.add("plain"), "running")
+    assert "skipped (overlap)" in say("trigger", "plain")
+    assert ask("trigger", "plain", "--force")["status"] == "queued"
+
+
+def end_as(status, **values):
+    def end():
+        Run.objects.update(status=status, **values)
+
+    return end
+
+
+def test_trigger_waits_for_success(clock):
+    jobs.add("plain")
+    clock.on_wait = end_as("succeeded")
+    assert ask("trigger", "plain", "--wait", "60")["status"] == "succeeded"
+
+
+def test_trigger_that_waited_for_a_failure_prints_it_and_fails(clock):
+    jobs.add("plain")
+    clock.on_wait = end_as("failed", error="no paper")
+    out = io.StringIO()
+    with pytest.raises(CommandError, match="no paper"):
+        call_command("scheduler", "trigger", "plain", "--wait", "60", "--json", stdout=out)
+    assert json.loads(out.getvalue())["status"] == "failed"
+
+
+def test_trigger_stops_waiting_in_time():
+    jobs.add("plain")
+    assert "still queued" in refused("trigger", "plain", "--wait", "5")
+    assert Run.objects.get().status == "queued"
+
+
+def test_pause_and_resume():
+    """C1"""
+    jobs.add("plain", schedule=every(hours=1))
+    document = ask("pause", "plain", "--reason", "stocktaking", "--until", "2026-03-03T08:00:00")
+    job = jobs.get("plain")
+    assert (job.state, job.pause_reason) == ("paused", "stocktaking")
+    assert job.paused_until == NOW.replace(day=3, hour=7), "read in TIME_ZONE"
+    assert document["paused_until"] == "2026-03-03T07:00:00Z"
+    assert "next run 2026-03-02 14:00:00 CET" in say("resume", "plain")
+    assert jobs.get("plain").state == "active"
+
+
+def test_run_within_brings_forward():
+    """T4"""
+    jobs.add("plain", schedule=every(hours=1))
+    assert ask("run-within", "plain", "90")["next_run_at"] == "2026-03-02T12:01:30Z"
+
+
+def test_stop_of_a_run():
+    """C3"""
+    jobs.add("plain")
+    run = jobs.trigger("plain")
+    assert "stopped (enough)" in say("stop", str(run.pk), "--reason", "enough")
+    assert runs.get(run).status == "stopped"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["show", "nobody"], "nobody"),
+        (["show", ""], "name"),
+        (["next", "nobody"], "nobody"),
+        (["next", "--count", "0"], "--count"),
+        (["trigger", "nobody"], "nobody"),
+        (["trigger", "report", "--args", "north"], "--args"),
+        (["trigger", "report", "--args", '{"a": 1}'], "--args"),
+        (["trigger", "report", "--kwargs", '{"colour": 1}'], "colour"),
+        (["resume", "report"], "active"),
+        (["pause", "report", "--until", "soon"], "--until"),
+        (["pause", "report", "--until", "2020-01-01"], "until"),
+        (["run-within", "report", "-5"], "negative"),
+        (["run-within", "report", "nan"], "span"),
+        (["runs", "--status", "done"], "done"),
+        (["runs", "--since", "2026-13-01"], "--since"),
+        (["runs", "--order-by", "colour"], "colour"),
+        (["runs", "--limit", "-1"], "limit"),
+        (["run", "nonsense"], "nonsense"),
+        (["stop", "00000000-0000-0000-0000-000000000007"], "no run"),
+        (["explain", "61 * * * *"], "61"),
+        (["explain", "@daily", "--tz", "Mars/Olympus"], "Mars"),
+        (["list", "--state", "asleep"], "asleep"),
+    ],
+)
+def test_bad_input_ends_with_the_typed_error_alone(words, said):
+    jobs.add("report", schedule="@hourly")
+    before = list(Job.objects.values())
+    assert said in refused(*words)
+    assert list(Job.objects.values()) == before
+    assert not Run.objects.exists()
+
+
+def test_sync_carries_declarations_into_rows():
+    """J12"""
+    declared = {"schedule": "@hourly", "timezone": "UTC", "priority": 2}
+    with registered("declared", plain, declared=declared):
+        message = refused_after_printing("sync", "--check")
+        assert "would change" in message
+        assert not Job.objects.filter(name="declared").exists()
+        assert "declared" in ask("sync")["added"]
+        assert jobs.get("declared").priority == 2
+        assert ask("sync", "--check")["added"] == []
+        jobs.update("declared", priority=9)
+        assert ask("sync")["differs"] == {"declared": ["priority"]}
+        assert jobs.get("declared").priority == 9
+
+
+def refused_after_printing(*words):
+    with pytest.raises(CommandError) as raised:
+        call_command("scheduler", *words, stdout=io.StringIO())
+    return str(raised.value)
