@@ -16,9 +16,9 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from .exceptions import InvalidData, RunInterrupted, RunStopped, RunTimedOut, SchedulerError
-from .states import Reason, RunStatus
+from .states import RunStatus
 
-__all__ = ["Progress", "RunContext", "activate", "current_run"]
+__all__ = ["Progress", "RunContext", "activate", "as_json", "clean_text", "current_run"]
 
 T = TypeVar("T")
 
@@ -91,7 +91,7 @@ class RunContext:
         self._wake = wake
         self._said = _Said()
         self._lock = threading.Lock()
-        self._stop: tuple[RunStatus, Reason] | None = None
+        self._stop: tuple[RunStatus, str] | None = None
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -144,7 +144,7 @@ class RunContext:
             raise InvalidData(
                 f"Progress of {completed} is more than the total of {total}.", field="completed"
             )
-        said = Progress(completed, total, str(message)[:500], retries)
+        said = Progress(completed, total, clean_text(str(message))[:500], retries)
         with self._lock:
             if said != self._said.progress:
                 self._said.progress = said
@@ -204,13 +204,13 @@ class RunContext:
         with self._lock:
             self._said.run_again_in = span
 
-    def ask_to_stop(self, status: RunStatus, reason: Reason) -> None:
+    def ask_to_stop(self, status: RunStatus, reason: str) -> None:
         """Make the function see that it is to end; the first order stands."""
         with self._lock:
             if self._stop is None:
-                self._stop = (status, reason)
+                self._stop = (status, str(reason))
 
-    def stop_order(self) -> tuple[RunStatus, Reason] | None:
+    def stop_order(self) -> tuple[RunStatus, str] | None:
         """Return with what status and reason the run was told to end; None if it was not."""
         return self._stop
 
@@ -232,12 +232,19 @@ def as_json(value: Any, field_name: str) -> Any:
         InvalidData: it contains something JSON has no form for, or a number that is not finite.
     """
     try:
-        return json.loads(json.dumps(value, allow_nan=False))
+        text = json.dumps(value, allow_nan=False, ensure_ascii=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidData(
             f"{field_name} must be JSON (texts, numbers, lists, dicts, booleans, null): {error}.",
             field=field_name,
         ) from None
+    # PostgreSQL takes neither NUL nor half of a surrogate pair in JSON.
+    return json.loads(clean_text(text).replace("\\u0000", "\\\\x00"))
+
+
+def clean_text(text: str) -> str:
+    """Return ``text`` as every database takes it: without NUL and without lone surrogates."""
+    return text.replace("\x00", "\\x00").encode("utf-8", "replace").decode("utf-8")
 
 
 _current: contextvars.ContextVar[RunContext | None] = contextvars.ContextVar(

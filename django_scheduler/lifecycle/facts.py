@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..models import Run
-from ..states import FINAL, RunStatus, may_move
+from ..states import FINAL, Reason, RunStatus, may_move
 
 __all__ = ["Fact", "Finished", "GivenBack", "Left", "Published", "Started"]
 
@@ -122,6 +122,10 @@ class Finished(Fact):
             "due_at": None,
             **self.progress,
         }
+        if run.stop_requested_at is not None:
+            # Whatever the function made of it: a run with a stop request ends stopped.
+            changed["status"] = RunStatus.STOPPED.value
+            changed["reason"] = run.reason or Reason.ASKED.value
         if self.started_at:
             due = self.due_at or run.scheduled_for
             changed["started_at"] = self.started_at

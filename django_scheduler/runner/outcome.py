@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from .. import context
 from ..exceptions import InvalidData, RetryLater, RunStopped, SkipRun
 from ..states import Reason, RunStatus
 
@@ -31,25 +32,25 @@ class Outcome:
     hook_errors: dict[str, str] = field(default_factory=dict)
 
 
-def clean_text(text: str, longest: int) -> str:
+def bounded_text(text: str, longest: int) -> str:
     """Return ``text`` without NUL, which PostgreSQL refuses, and not longer than ``longest``."""
-    text = text.replace("\x00", "\\x00").encode("utf-8", "replace").decode("utf-8")
+    text = context.clean_text(text)
     return text if len(text) <= longest else f"{text[:longest]}…"
 
 
 def of_error(
-    error: BaseException, stop: tuple[RunStatus, Reason] | None, *, called: bool = True
+    error: BaseException, stop: tuple[RunStatus, str] | None, *, called: bool = True
 ) -> Outcome:
     """Return the outcome of a function that raised ``error`` after the order ``stop``, if any."""
     if isinstance(error, SkipRun):
-        return Outcome(RunStatus.SKIPPED, clean_text(error.reason, 200) or Reason.ASKED.value)
+        return Outcome(RunStatus.SKIPPED, bounded_text(error.reason, 200) or Reason.ASKED.value)
     if isinstance(error, RunStopped) and stop is not None:
-        return Outcome(stop[0], str(stop[1]))
+        return Outcome(stop[0], stop[1])
     outcome = Outcome(
         RunStatus.FAILED,
         Reason.EXCEPTION.value if called else Reason.ARGUMENTS.value,
         error=_message(error),
-        traceback=clean_text("".join(traceback.format_exception(error)), TRACEBACK_LENGTH),
+        traceback=bounded_text("".join(traceback.format_exception(error)), TRACEBACK_LENGTH),
         error_types=_types(error),
     )
     if isinstance(error, RetryLater):
@@ -64,7 +65,7 @@ def _message(error: BaseException) -> str:
     except Exception:
         text = "(its message cannot be shown)"
     name = type(error).__name__
-    return clean_text(f"{name}: {text}" if text else name, ERROR_LENGTH)
+    return bounded_text(f"{name}: {text}" if text else name, ERROR_LENGTH)
 
 
 def _types(error: BaseException) -> tuple[str, ...]:
@@ -77,13 +78,10 @@ def kept_result(value: Any, most_bytes: int) -> Any:
     Raises:
         InvalidData: it is not JSON, or longer than ``most_bytes``.
     """
-    try:
-        text = json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidData(f"The result is not JSON: {error}.", field="result") from None
-    size = len(text.encode())
+    kept = context.as_json(value, "result")
+    size = len(json.dumps(kept).encode())
     if size > most_bytes:
         raise InvalidData(
             f"The result takes {size} bytes; at most {most_bytes} are kept.", field="result"
         )
-    return json.loads(text.replace("\\u0000", "\\\\x00"))
+    return kept

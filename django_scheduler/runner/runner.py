@@ -18,7 +18,7 @@ from ..states import Reason, RunStatus
 from .capture import capturing
 from .dispatch import Dispatch
 from .functions import definition_of
-from .outcome import Outcome, clean_text, kept_result, of_error
+from .outcome import Outcome, bounded_text, kept_result, of_error
 from .reporting import Reporter
 from .watch import Watch, Watched
 
@@ -138,10 +138,7 @@ class _Pipeline:
         return self._success(result)
 
     def _success(self, result: Any) -> Outcome:
-        stop = self._context.stop_order()
         outcome = Outcome()
-        if stop is not None and stop[1] != Reason.SHUTDOWN:
-            outcome = Outcome(stop[0], str(stop[1]))
         try:
             outcome.result = kept_result(result, conf.current().result_max_bytes)
         except InvalidData as problem:
@@ -178,4 +175,4 @@ class _Pipeline:
         if outcome.status != RunStatus.SUCCEEDED:
             return
         outcome.status, outcome.reason = RunStatus.FAILED, Reason.HOOK.value
-        outcome.error = clean_text(f"{name}: {self._hook_errors[name]}", 10_000)
+        outcome.error = bounded_text(f"{name}: {self._hook_errors[name]}", 10_000)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..clock import Clock
-from ..context import RunContext
+from ..context import RunContext, clean_text
 from ..lifecycle import Fact, Finished, Order, progress_fields
 from ..states import Reason, RunStatus
 from .capture import LogTail
@@ -72,7 +72,7 @@ class Watched:
             result=outcome.result,
             data=fields.pop("data"),
             progress=fields,
-            log=log.replace("\x00", "\\x00"),
+            log=clean_text(log),
             hook_errors=outcome.hook_errors,
             run_again_in=self.context.asked_again_in(),
             retry_in=outcome.retry_in,
@@ -130,7 +130,7 @@ class Watch:
                 watched.context.ask_to_stop(RunStatus.INTERRUPTED, Reason.SUPERSEDED)
             else:
                 reason = order.stop_reason or Reason.ASKED.value
-                watched.context.ask_to_stop(RunStatus.STOPPED, _reason(reason))
+                watched.context.ask_to_stop(RunStatus.STOPPED, reason)
 
     def overdue(self) -> list[Fact]:
         """Give up the runs over their timeout or stalled, and return the facts that say so.
@@ -169,13 +169,6 @@ class Watch:
         if self._clock.monotonic() - watched.changed >= stall.total_seconds():
             return RunStatus.INTERRUPTED, Reason.STALLED
         return None
-
-
-def _reason(text: str) -> Reason:
-    try:
-        return Reason(text)
-    except ValueError:
-        return Reason.ASKED
 
 
 def _why(watched: Watched, reason: Reason) -> str:

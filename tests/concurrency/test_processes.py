@@ -155,7 +155,9 @@ def test_kills_and_restarts_leave_one_row_an_occurrence_and_attempt(subprocess_e
 
 def _assert_every_second_is_accounted_for(name: str) -> None:
     """Each nominal instant between the first and the last run has its row."""
-    instants = sorted(set(Run.objects.filter(job_name=name).values_list("scheduled_for", flat=True)))
+    instants = sorted(
+        set(Run.objects.filter(job_name=name).values_list("scheduled_for", flat=True))
+    )
     steps = {later - sooner for sooner, later in zip(instants, instants[1:], strict=False)}
     assert steps == {timedelta(seconds=1)}
 

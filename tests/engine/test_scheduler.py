@@ -1,0 +1,101 @@
+"""The scheduler as an object in one's own process (W1)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from django_scheduler import jobs, runs
+from django_scheduler.engine import Scheduler
+from django_scheduler.exceptions import (
+    SchedulerAlreadyStarted,
+    SchedulerError,
+    SchedulerNotStarted,
+)
+from django_scheduler.models import Process
+from django_scheduler.signals import run_finished, scheduler_started, scheduler_stopped
+from tests.waiting import wait_until
+
+
+@pytest.fixture
+def scheduler(transactional_db):
+    made = Scheduler(threads=4, sync_code=False, poll_interval=timedelta(milliseconds=50))
+    yield made
+    if made.is_running:
+        made.stop(0)
+
+
+def test_it_runs_jobs_between_start_and_stop(scheduler, recorder):
+    jobs.add("job", function="recorder")
+    scheduler.start()
+    scheduler.wait_until_running(20)
+    assert scheduler.is_running
+    assert runs.wait(jobs.trigger("job"), 20).status == "succeeded"
+    scheduler.stop()
+    assert not scheduler.is_running
+    assert recorder.times == 1
+
+
+def test_starting_twice_and_stopping_twice_are_errors(scheduler):
+    with pytest.raises(SchedulerNotStarted):
+        scheduler.stop()
+    scheduler.start()
+    with pytest.raises(SchedulerAlreadyStarted):
+        scheduler.start()
+    with pytest.raises(SchedulerAlreadyStarted):
+        scheduler.tick()
+    scheduler.wait_until_running(20)
+    scheduler.stop()
+    with pytest.raises(SchedulerNotStarted):
+        scheduler.stop()
+
+
+def test_it_can_be_started_again_and_is_a_new_process_then(scheduler, recorder):
+    jobs.add("job", function="recorder")
+    for _ in range(2):
+        scheduler.start()
+        scheduler.wait_until_running(20)
+        runs.wait(jobs.trigger("job"), 20)
+        scheduler.stop()
+    assert recorder.times == 2
+    assert [p.state for p in Process.objects.all()] == ["stopped", "stopped"]
+
+
+def test_a_failed_start_says_why(transactional_db):
+    scheduler = Scheduler(database="default", executors={})
+    scheduler._using = "nowhere"
+    scheduler.start()
+    with pytest.raises(SchedulerNotStarted, match="nowhere"):
+        scheduler.wait_until_running(20)
+
+
+def test_receivers_are_called_in_a_thread_of_their_own_after_the_commit(scheduler, recorder):
+    """H3"""
+    heard = []
+
+    def receiver(signal, **facts):
+        run = facts.get("run")
+        heard.append((signal, run and runs.get(run).status))
+        raise RuntimeError("a receiver cannot stop the loop")
+
+    for signal in (scheduler_started, run_finished, scheduler_stopped):
+        signal.connect(receiver)
+    try:
+        jobs.add("job", function="recorder")
+        scheduler.start()
+        scheduler.wait_until_running(20)
+        for _ in range(2):
+            runs.wait(jobs.trigger("job"), 20)
+        wait_until(lambda: len(heard) == 3)
+        scheduler.stop()
+    finally:
+        for signal in (scheduler_started, run_finished, scheduler_stopped):
+            signal.disconnect(receiver)
+    statuses = [status for _, status in heard]
+    assert statuses == [None, "succeeded", "succeeded", None]
+
+
+def test_a_manual_scheduler_ticks_only_at_its_clocks_instant(manual_scheduler):
+    with pytest.raises(SchedulerError, match="set the clock"):
+        manual_scheduler.scheduler.tick(manual_scheduler.clock.now() + timedelta(seconds=1))

@@ -1,0 +1,126 @@
+"""Several processes on one clock, some of them dead, frozen or mistaken."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django_scheduler import every, jobs, manual
+from django_scheduler.models import Process, Run
+from django_scheduler.states import ProcessState
+from django_scheduler.testing import ManualScheduler
+
+SECOND = timedelta(seconds=1)
+
+
+def _crash_in(scheduler, recorder):
+    """Let the recorder's next call vanish with its process."""
+
+    def vanish(context):
+        scheduler.scheduler.session.turn.take(claim=False)
+        recorder.behaviour = None
+        scheduler.scheduler.session.watch.all()[0].settle()
+        scheduler.kill()
+
+    recorder.behaviour = vanish
+
+
+def _pass(scheduler, seconds):
+    for _ in range(seconds):
+        scheduler.clock.advance(SECOND)
+        scheduler.run_due()
+
+
+def test_two_schedulers_make_one_run_of_an_occurrence(scheduler_clock, recorder, db):
+    """T1"""
+    pair = [ManualScheduler(scheduler_clock), ManualScheduler(scheduler_clock)]
+    jobs.add("job", function="recorder", schedule=every(seconds=1))
+    for _ in range(20):
+        scheduler_clock.advance(SECOND)
+        for scheduler in pair:
+            scheduler.run_due()
+    assert recorder.times == 20
+    assert Run.objects.count() == 20
+    for scheduler in pair:
+        scheduler.close()
+
+
+def test_a_dead_processs_run_is_lost_within_lease_and_beats_and_tried_again(
+    manual_scheduler, recorder
+):
+    """P5, I5"""
+    jobs.add("job", function="recorder", schedule=manual())
+    run = jobs.trigger("job")
+    _crash_in(manual_scheduler, recorder)
+    manual_scheduler.run_due()
+    assert Run.objects.get(pk=run.pk).status == "running"
+    _pass(manual_scheduler, 35)
+    statuses = list(Run.objects.order_by("number").values_list("status", "attempt"))
+    assert statuses == [("lost", 1), ("succeeded", 2)]
+
+
+def test_a_run_that_had_not_begun_is_freed_without_burning_an_attempt(manual_scheduler, recorder):
+    """I5"""
+    jobs.add("job", function="recorder", schedule=manual())
+    manual_scheduler.run_due()
+    ghost = manual_scheduler.scheduler.session.membership.id
+    run = jobs.trigger("job")
+    Run.objects.filter(pk=run.pk).update(process=ghost, due_at=None, epoch=1)
+    manual_scheduler.kill()
+    _pass(manual_scheduler, 35)
+    found = Run.objects.get(pk=run.pk)
+    assert (found.status, found.attempt, found.epoch) == ("succeeded", 1, 3)
+
+
+def test_a_lease_is_over_only_if_the_same_beat_was_read_twice(manual_scheduler, recorder):
+    """I4: after an outage the first process back must not bury all the others."""
+    other = ManualScheduler(manual_scheduler.clock)
+    other.run_due()
+    manual_scheduler.clock.advance(3600)
+    manual_scheduler.run_due()
+    other.run_due()
+    _pass(manual_scheduler, 1)
+    alive = Process.objects.filter(state=ProcessState.RUNNING.value).count()
+    assert alive == 2
+    other.close()
+
+
+def test_a_frozen_process_that_was_given_up_writes_nothing(manual_scheduler, recorder):
+    """P6, I4"""
+    frozen = ManualScheduler(manual_scheduler.clock)
+    frozen.run_due()
+    old = frozen.scheduler.session.membership.id
+    frozen.freeze()
+    _pass(manual_scheduler, 35)
+    assert Process.objects.get(pk=old).state == ProcessState.DEAD
+    jobs.add("job", function="recorder", schedule=manual())
+    jobs.trigger("job")
+    frozen.thaw()
+    assert not frozen.scheduler.session.membership.is_safe()
+    frozen.scheduler.session.turn.take()
+    assert recorder.times == 0
+    frozen.run_due()
+    assert frozen.scheduler.session.membership.id != old
+    assert recorder.times == 1
+    frozen.close()
+
+
+def test_rows_this_process_does_not_know_of_are_let_go(manual_scheduler, recorder):
+    """I9: the answer to a commit can be lost."""
+    jobs.add("job", function="recorder", schedule=manual())
+    manual_scheduler.run_due()
+    mine = manual_scheduler.scheduler.session.membership.id
+    run = jobs.trigger("job")
+    Run.objects.filter(pk=run.pk).update(process=mine, due_at=None, epoch=1)
+    _pass(manual_scheduler, 12)
+    assert Run.objects.get(pk=run.pk).status == "succeeded"
+
+
+def test_a_job_that_must_not_repeat_is_not_tried_again(manual_scheduler, recorder):
+    """semantics 1"""
+    jobs.add("job", function="recorder", schedule=manual(), on_lost="fail")
+    jobs.trigger("job")
+    _crash_in(manual_scheduler, recorder)
+    manual_scheduler.run_due()
+    _pass(manual_scheduler, 40)
+    assert [run.status for run in Run.objects.all()] == ["lost"]
+    assert recorder.times == 1
