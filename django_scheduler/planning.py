@@ -11,9 +11,9 @@ import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 
-from django_scheduler.exceptions import InvalidSchedule
-from django_scheduler.policies import CatchUp
-from django_scheduler.schedules import Schedule
+from .exceptions import InvalidSchedule
+from .policies import CatchUp
+from .schedules import Schedule
 
 __all__ = ["Plan", "Planned", "Policy", "Summary", "initial_high_water", "next_from", "plan"]
 

@@ -13,7 +13,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import Any
 
-from django_scheduler.exceptions import InvalidJob
+from .exceptions import InvalidJob
 
 __all__ = [
     "CatchUp",

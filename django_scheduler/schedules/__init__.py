@@ -6,8 +6,8 @@ Pure: knows no Django, no database and no clock. ``Schedule`` says what a kind a
 
 from __future__ import annotations
 
-from django_scheduler.schedules.base import COUNT_LIMIT, Schedule
-from django_scheduler.schedules.builders import (
+from .base import COUNT_LIMIT, Schedule
+from .builders import (
     DAILY,
     EVERY_FIFTEEN_MINUTES,
     EVERY_FIVE_MINUTES,
@@ -26,11 +26,11 @@ from django_scheduler.schedules.builders import (
     once,
     weekly_on,
 )
-from django_scheduler.schedules.cron import Cron
-from django_scheduler.schedules.interval import Interval
-from django_scheduler.schedules.kinds import parse_schedule, register_kind
-from django_scheduler.schedules.once import Manual, Once
-from django_scheduler.schedules.wall import check_timezone
+from .cron import Cron
+from .interval import Interval
+from .kinds import parse_schedule, register_kind
+from .once import Manual, Once
+from .wall import check_timezone
 
 __all__ = [
     "COUNT_LIMIT",

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import ClassVar, TypeVar
 
-from django_scheduler.exceptions import InvalidSchedule
-from django_scheduler.schedules.wall import UTC_NAME, check_timezone
+from ..exceptions import InvalidSchedule
+from .wall import UTC_NAME, check_timezone
 
 __all__ = ["COUNT_LIMIT", "Schedule"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from django_scheduler.exceptions import InvalidCron, InvalidInterval
-from django_scheduler.schedules.cron import Cron
-from django_scheduler.schedules.cron_text import FIELDS
-from django_scheduler.schedules.interval import Interval
-from django_scheduler.schedules.once import Manual, Once
+from ..exceptions import InvalidCron, InvalidInterval
+from .cron import Cron
+from .cron_text import FIELDS
+from .interval import Interval
+from .once import Manual, Once
 
 __all__ = [
     "DAILY",

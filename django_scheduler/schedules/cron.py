@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import lru_cache
 
-from django_scheduler.exceptions import InvalidCron, UnsatisfiableSchedule
-from django_scheduler.schedules.base import Schedule, as_utc
-from django_scheduler.schedules.cron_instants import InstantPattern
-from django_scheduler.schedules.cron_match import wall_pattern
-from django_scheduler.schedules.cron_text import read_cron
-from django_scheduler.schedules.cron_words import describe_cron
-from django_scheduler.schedules.wall import zone_called
+from ..exceptions import InvalidCron, UnsatisfiableSchedule
+from .base import Schedule, as_utc
+from .cron_instants import InstantPattern
+from .cron_match import wall_pattern
+from .cron_text import read_cron
+from .cron_words import describe_cron
+from .wall import zone_called
 
 __all__ = ["CRON_OPTIONS", "Cron"]
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from itertools import pairwise
 
-from django_scheduler.schedules.cron_match import SEARCH_YEARS, WallPattern
-from django_scheduler.schedules.wall import Shift, shift_at, shifts_between, to_wall
+from .cron_match import SEARCH_YEARS, WallPattern
+from .wall import Shift, shift_at, shifts_between, to_wall
 
 __all__ = ["InstantPattern"]
 

@@ -17,8 +17,8 @@ from functools import lru_cache
 
 from croniter import croniter
 
-from django_scheduler.exceptions import UnsatisfiableSchedule
-from django_scheduler.schedules.cron_text import CronText, read_cron
+from ..exceptions import UnsatisfiableSchedule
+from .cron_text import CronText, read_cron
 
 __all__ = ["WallPattern", "wall_pattern"]
 

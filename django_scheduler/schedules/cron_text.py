@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from django_scheduler.exceptions import InvalidCron
+from ..exceptions import InvalidCron
 
 __all__ = ["FIELDS", "CronField", "CronText", "read_cron"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cron_descriptor import ExpressionDescriptor, FormatError, Options
 
-from django_scheduler.schedules.cron_text import MACROS, CronText, Reading, read_cron
+from .cron_text import MACROS, CronText, Reading, read_cron
 
 __all__ = ["describe_cron"]
 

@@ -9,15 +9,15 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta, timezone
 
-from django_scheduler.exceptions import InvalidInterval
-from django_scheduler.schedules.base import (
+from ..exceptions import InvalidInterval
+from .base import (
     Schedule,
     as_utc,
     fixed_offset,
     format_instant,
     parse_instant,
 )
-from django_scheduler.schedules.wall import instant_of, to_wall, zone_called
+from .wall import instant_of, to_wall, zone_called
 
 __all__ = ["Interval", "parse_interval"]
 

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 
-from django_scheduler.exceptions import InvalidCron, InvalidSchedule
-from django_scheduler.schedules.base import Schedule, parse_instant
-from django_scheduler.schedules.cron import CRON_OPTIONS, Cron
-from django_scheduler.schedules.cron_text import MACROS
-from django_scheduler.schedules.interval import parse_interval
-from django_scheduler.schedules.once import Manual, Once
-from django_scheduler.schedules.wall import check_timezone
+from ..exceptions import InvalidCron, InvalidSchedule
+from .base import Schedule, parse_instant
+from .cron import CRON_OPTIONS, Cron
+from .cron_text import MACROS
+from .interval import parse_interval
+from .once import Manual, Once
+from .wall import check_timezone
 
 __all__ = ["parse_schedule", "register_kind"]
 

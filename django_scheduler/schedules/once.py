@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from django_scheduler.exceptions import InvalidSchedule
-from django_scheduler.schedules.base import Schedule, as_utc, fixed_offset, format_instant
+from ..exceptions import InvalidSchedule
+from .base import Schedule, as_utc, fixed_offset, format_instant
 
 __all__ = ["Manual", "Once"]
 

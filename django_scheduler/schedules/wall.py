@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from django_scheduler.exceptions import InvalidTimezone
+from ..exceptions import InvalidTimezone
 
 __all__ = ["Shift", "check_timezone", "shift_at", "shifts_between", "zone_called"]
 

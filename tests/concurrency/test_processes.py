@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -158,7 +159,7 @@ def _assert_every_second_is_accounted_for(name: str) -> None:
     instants = sorted(
         set(Run.objects.filter(job_name=name).values_list("scheduled_for", flat=True))
     )
-    steps = {later - sooner for sooner, later in zip(instants, instants[1:], strict=False)}
+    steps = {later - sooner for sooner, later in pairwise(instants)}
     assert steps == {timedelta(seconds=1)}
 
 
