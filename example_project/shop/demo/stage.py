@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -64,11 +65,13 @@ def pages(port: int) -> list[tuple[str, str]]:
     return [(name, f"http://{web.HOST}:{port}{path}") for name, path in admin.items()]
 
 
-def broker_hint() -> list[str]:
-    """Return how to start a worker by hand, where a broker is set."""
+def worker_hint() -> str:
+    """Return how to start a Celery worker by hand, in another terminal; empty without a broker."""
     if not settings.CELERY_BROKER_URL:
-        return []
-    return [f"Celery     in {PROJECT.name}: python {' '.join(WORKER)}"]
+        return ""
+    file = os.environ.get("DEMO_DATABASE_FILE", "")
+    database = "" if os.environ.get("DATABASE_URL") or not file else f"DEMO_DATABASE_FILE={file} "
+    return f"in {PROJECT.name}, same environment: {database}python {' '.join(WORKER)}"
 
 
 @dataclass

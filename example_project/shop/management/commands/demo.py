@@ -61,7 +61,8 @@ class Command(BaseCommand):
         stage.prepare()
         with stage.performance(port, worker=options["worker"]) as show:
             if show.is_up():
-                self._say_where_to_look(port, seconds)
+                hint = "" if options["worker"] else stage.worker_hint()
+                self._say_where_to_look(port, seconds, hint)
                 show.go_on(seconds)
         self._tell(show, judged=seconds is not None)
 
@@ -72,7 +73,7 @@ class Command(BaseCommand):
         self.stdout.write(self.style.WARNING(f"Port {wanted} is taken: using {port} instead."))
         return port
 
-    def _say_where_to_look(self, port: int, seconds: float | None) -> None:
+    def _say_where_to_look(self, port: int, seconds: float | None, hint: str) -> None:
         end = "Ctrl-C ends it." if seconds is None else f"It ends by itself in {seconds:g} s."
         user, password = data.LOGIN
         lines = [
@@ -80,7 +81,7 @@ class Command(BaseCommand):
             f"  The shop   http://{web.HOST}:{port}/",
             *(f"  {name:<10} {url}" for name, url in stage.pages(port)),
             f"  Log in as  {user}, password {password} (made for this demo only)",
-            *(f"  {line}" for line in stage.broker_hint()),
+            *([f"  A worker   {hint}"] if hint else []),
             f"  {end}",
             "",
         ]
