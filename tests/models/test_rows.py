@@ -1,4 +1,4 @@
-"""What rows know of themselves: ids in order of time, saves that undo nobody, complete migrations."""
+"""What rows know of themselves: ids in order of time, saves that undo nobody, migrations."""
 
 from __future__ import annotations
 
