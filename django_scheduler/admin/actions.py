@@ -193,4 +193,4 @@ def _tell(page: Any, request: HttpRequest, lines: list[SafeString], level: int) 
         page.message_user(request, line, level)
     more = len(lines) - TOLD_ONE_BY_ONE
     if more > 0:
-        page.message_user(request, ngettext("and %d more.", "and %d more.", more) % more, level)
+        page.message_user(request, ngettext("And %d more.", "And %d more.", more) % more, level)

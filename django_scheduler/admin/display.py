@@ -27,10 +27,13 @@ __all__ = [
     "NOTHING",
     "absolute",
     "badge",
+    "compact",
     "duration_text",
     "instant",
     "label_of",
+    "moment",
     "pretty_json",
+    "readable",
     "relative",
     "schedule_words",
     "sparkline",
@@ -43,7 +46,7 @@ _LABELS = {
     for value, label in choices_of(words)
 }
 _MINUTE = timedelta(minutes=1)
-_BAR, _GAP, _HEIGHT = 5, 2, 22
+_BAR, _GAP, _HEIGHT = 4, 2, 22
 _LOWEST = 7
 
 
@@ -84,6 +87,23 @@ def absolute(at: datetime, zone: str | None = None) -> str:
     return format_date(local, "Y-m-d H:i:s T")
 
 
+def compact(at: datetime, now: datetime, *, seconds: bool = False) -> str:
+    """Return the instant in the viewer's zone as a column has room for: the day unless today."""
+    local, today = django_timezone.localtime(at), django_timezone.localtime(now)
+    clock = "H:i:s" if seconds else "H:i T"
+    if local.date() == today.date():
+        return format_date(local, clock)
+    if local.year == today.year:
+        return format_date(local, f"j M {clock}")
+    return format_date(local, f"Y-m-d {clock}")
+
+
+def readable(at: datetime, zone: str | None = None) -> str:
+    """Return the instant as people say it, with its weekday; seconds only where there are any."""
+    local = django_timezone.localtime(at, _zone(zone))
+    return format_date(local, "D j M Y, H:i:s T" if local.second else "D j M Y, H:i T")
+
+
 def _zone(name: str | None) -> Any:
     from ..schedules.wall import zone_called
 
@@ -94,14 +114,31 @@ def instant(at: datetime | None, now: datetime) -> SafeString | str:
     """Return an instant for a table: how far away, and below it when, in the viewer's zone."""
     if at is None:
         return NOTHING
-    utc = at.astimezone(timezone.utc)
     return format_html(
         '<time class="sched-instant" datetime="{}" title="{}">{} <small>{}</small></time>',
-        utc.isoformat(),
-        f"{utc:%Y-%m-%d %H:%M:%S} UTC",
+        at.isoformat(),
+        _exactly(at),
         relative(at, now),
-        absolute(at),
+        compact(at, now),
     )
+
+
+def moment(at: datetime | None, now: datetime) -> SafeString | str:
+    """Return an instant for a narrow column: only when, to the second."""
+    if at is None:
+        return NOTHING
+    return format_html(
+        '<time class="sched-instant" datetime="{}" title="{}">{}</time>',
+        at.isoformat(),
+        f"{relative(at, now)}, {_exactly(at)}",
+        compact(at, now, seconds=True),
+    )
+
+
+def _exactly(at: datetime) -> str:
+    """The instant to the second in the viewer's zone and in UTC, for pointing at."""
+    here, utc = absolute(at), f"{at.astimezone(timezone.utc):%Y-%m-%d %H:%M:%S} UTC"
+    return here if here == utc else f"{here} = {utc}"
 
 
 def duration_text(span: timedelta | None) -> str:

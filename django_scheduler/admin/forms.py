@@ -105,7 +105,7 @@ class JobForm(JobFormBase):
             "name": forms.TextInput(attrs={"size": 50}),
             "description": AdminTextareaWidget(attrs={"rows": 3}),
             "args": _json(2),
-            "kwargs": _json(3),
+            "kwargs": _json(5),
             "metadata": _json(4),
             **{name: forms.TextInput(attrs={"size": 12}) for name in SPANS},
         }

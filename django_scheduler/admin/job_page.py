@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
+from django.utils.timezone import get_current_timezone_name
 from django.utils.translation import gettext as _
 
 from .. import reports
@@ -16,11 +18,11 @@ from ..schedules import Schedule
 from ..states import JobState
 from .display import (
     NOTHING,
-    absolute,
     badge,
     duration_text,
     instant,
     label_of,
+    readable,
     relative,
     schedule_words,
     sparkline,
@@ -57,18 +59,20 @@ def state_note(job: Job) -> str:
     return job.error
 
 
-def next_runs(job: Job, schedule: Schedule | None, now: datetime) -> list[dict[str, str]]:
+def next_runs(job: Job, schedule: Schedule | None, now: datetime) -> list[dict[str, Any]]:
     """Return the next runs as the engine would plan them, each as texts for a table row."""
-    zone = schedule.zone_name if schedule else None
+    zones = _zones(schedule)
     return [
-        {
-            "relative": relative(at, now),
-            "viewer": absolute(at),
-            "job": absolute(at, zone),
-            "utc": absolute(at, "UTC"),
-        }
+        {"relative": relative(at, now), "texts": [readable(at, name) for name in zones]}
         for at in _instants(job, schedule, now)
     ]
+
+
+def _zones(schedule: Schedule | None) -> list[str]:
+    """The zones in which next runs are shown: the job's, the viewer's and UTC, each once."""
+    # A job whose zone is unknown has no readable schedule either.
+    own = [schedule.zone_name] if schedule else []
+    return list(dict.fromkeys([*own, get_current_timezone_name(), "UTC"]))
 
 
 def _instants(job: Job, schedule: Schedule | None, now: datetime) -> list[datetime]:
@@ -101,7 +105,7 @@ def now_panel(job: Job, now: datetime) -> dict[str, Any]:
         "day": _day(job, now),
         "next": next_runs(job, schedule, now),
         "fixed_delay": bool(schedule and schedule.fixed_delay),
-        "zone": schedule.zone_name if schedule else job.timezone,
+        "zones": _zones(schedule),
         "runs_url": runs,
     }
 
@@ -129,14 +133,18 @@ def _facts(job: Job, now: datetime) -> Iterator[tuple[str, str]]:
     yield _("Last finish"), instant(job.last_finished_at, now)
     yield _("Last success"), instant(job.last_success_at, now)
     yield _("Last duration"), duration_text(job.last_duration)
-    yield _("Successes"), str(job.success_count)
-    failures = str(job.failure_count)
+    yield _("Successes"), _number(job.success_count)
+    failures = _number(job.failure_count)
     if job.consecutive_failures:
         failures = _("%(all)s (%(row)s in a row)") % {
-            "all": job.failure_count,
-            "row": job.consecutive_failures,
+            "all": failures,
+            "row": _number(job.consecutive_failures),
         }
     yield _("Failures"), failures
     yield _("Declared in code"), _("yes") if job.declared_in_code else _("no")
     yield _("Created"), instant(job.created_at, now)
     yield _("Changed"), instant(job.updated_at, now)
+
+
+def _number(count: int) -> str:
+    return number_format(count, force_grouping=True)

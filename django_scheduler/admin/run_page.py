@@ -151,7 +151,6 @@ def _documents(run: Run) -> Iterator[dict[str, Any]]:
     hooks = run.hook_errors if isinstance(run.hook_errors, dict) else {"": run.hook_errors}
     told = "\n".join(f"{hook}: {error}" for hook, error in hooks.items())
     documents = [
-        (_("Error"), run.error, "error", True),
         (_("Traceback"), run.traceback, "traceback", True),
         (_("Hook errors"), told, "error", True),
         (_("Log"), run.log, "log", True),

@@ -30,7 +30,7 @@ from .base import (
     present,
     using,
 )
-from .display import NOTHING, badge, duration_text, instant
+from .display import NOTHING, badge, duration_text, instant, moment
 from .filters import ExecutorFilter, JobFilter
 from .forms import StopForm
 from .run_page import run_page
@@ -71,8 +71,7 @@ class RunAdmin(Looks, ReadOnly, RunModelAdmin):
         "started",
         "took",
         "late",
-        "executor",
-        "process_shown",
+        "where",
     ]
     list_filter = ["status", "trigger", ExecutorFilter, JobFilter]
     search_fields = ["job_name"]
@@ -129,7 +128,7 @@ class RunAdmin(Looks, ReadOnly, RunModelAdmin):
     @admin.display(description=_("started"))
     def started(self, run: Any) -> str:
         """When its function was called."""
-        return instant(run.started_at, run.shown_at)
+        return moment(run.started_at, run.shown_at)
 
     @admin.display(description=_("duration"))
     def took(self, run: Any) -> str:
@@ -146,10 +145,11 @@ class RunAdmin(Looks, ReadOnly, RunModelAdmin):
         """How late it started."""
         return duration_text(run.lateness)
 
-    @admin.display(description=_("process"))
-    def process_shown(self, run: Any) -> str:
-        """The process that carried it out."""
-        return run.process_name or NOTHING
+    @admin.display(description=_("executor, process"))
+    def where(self, run: Any) -> str:
+        """The executor, and the process that carried it out."""
+        name = run.process_name or NOTHING
+        return format_html('{} <small class="sched-below">{}</small>', run.executor, name)
 
     # The page.
 
@@ -169,7 +169,7 @@ class RunAdmin(Looks, ReadOnly, RunModelAdmin):
         """Add what happened; there is no form."""
         if obj is not None:
             context["page"] = run_page(obj, present())
-            context["title"] = _("Run")
+            context["title"], context["subtitle"] = _("Run"), None
             may_stop = self.has_stop_permission(request)
             if may_stop and not obj.is_final and obj.stop_requested_at is None:
                 context["stop_form"] = StopForm()

@@ -1,0 +1,80 @@
+"""The admin's pages in a real browser, under a content policy that allows no inline anything."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faces.admin_rows import furnish
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'"
+)
+
+
+def _forbid_inline(route: Any) -> None:
+    """Answer what the server answers, with the policy: its handler was loaded for all tests."""
+    answer = route.fetch(max_redirects=0)
+    route.fulfill(response=answer, headers={**answer.headers, "content-security-policy": POLICY})
+
+
+@pytest.fixture
+def browser(chromium_path: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    # The browser's event loop lives in this thread, which also prepares the rows.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=chromium_path, args=["--no-sandbox", "--headless"]
+        )
+        yield chromium
+        chromium.close()
+
+
+def _sign_in(page: Any, site: str) -> None:
+    page.goto(f"{site}/admin/login/?next=/admin/")
+    page.fill("#id_username", "admin")
+    page.fill("#id_password", "password")
+    page.press("#id_password", "Enter")
+    page.wait_for_url(f"{site}/admin/")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_render_under_a_strict_content_policy(
+    browser, live_server, admin_user, work, standing_clock, tmp_path, scheme
+):
+    """A6: no console error on any page, in either colour scheme; screenshots are kept."""
+    job, failed, running = furnish()
+    pages = {
+        "jobs": "django_scheduler/job/",
+        "job": f"django_scheduler/job/{job.pk}/change/",
+        "job-add": "django_scheduler/job/add/",
+        "pause": f"django_scheduler/job/{job.pk}/pause/",
+        "runs": "django_scheduler/run/",
+        "run-failed": f"django_scheduler/run/{failed.pk}/change/",
+        "run-running": f"django_scheduler/run/{running.pk}/change/",
+        "processes": "django_scheduler/process/",
+    }
+    folder = Path(os.environ.get("SCREENSHOTS") or tmp_path)
+    complaints: list[str] = []
+    page = browser.new_page(color_scheme=scheme, viewport={"width": 1440, "height": 900})
+    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    _sign_in(page, live_server.url)
+    page.route("**/admin/**", _forbid_inline)
+    complaints.clear()
+    for name, path in pages.items():
+        answer = page.goto(f"{live_server.url}/admin/{path}")
+        page.wait_for_load_state("networkidle")
+        assert answer.status == 200, name
+        assert answer.headers["content-security-policy"] == POLICY
+        page.screenshot(path=folder / f"{name}-{scheme}.png", full_page=True)
+        assert complaints == [], name
