@@ -22,6 +22,7 @@ from ..policies import CatchUp, OnLost, Overlap, Retry
 from ..schedules import Schedule, parse_schedule
 from ..states import JobState, RunStatus
 from .choices import choices_of, one_of
+from .validation import problems_of
 from .vendors import read_now
 
 if TYPE_CHECKING:
@@ -233,8 +234,6 @@ class Job(models.Model):
         Raises:
             ValidationError: naming each field and the remedy.
         """
-        from .validation import problems_of  # the validation needs this class
-
         found: dict[str, list[str]] = {}
         for problem in problems_of(self, only_changed_function=True):
             field = problem.field or NON_FIELD_ERRORS

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from .. import conf, registry
 from ..exceptions import FunctionNotRegistered, InvalidJob, InvalidWindow, SchedulerError
 from ..job_fields import FIELDS, read_field, read_name
 from ..policies import Overlap
 from ..schedules import parse_schedule
-from .job import Job
+
+if TYPE_CHECKING:
+    from .job import Job
 
 __all__ = ["COMMAND_PREFIX", "check_function", "problems_of", "validate"]
 

@@ -1,0 +1,87 @@
+"""Whether jobs are planned: paused and resumed, one or all."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from .. import lifecycle, signals
+from ..exceptions import InvalidJob
+from ..models import Installation, Job
+from ..states import JobState
+from .rows import clock_of, expect, get, locked_job, now, using
+
+__all__ = ["pause", "pause_all", "resume", "resume_all"]
+
+
+def pause(name: Job | str, reason: str = "", until: datetime | None = None, *, by: str = "") -> Job:
+    """Stop planning the job, until :func:`resume` or ``until``; running runs go on.
+
+    Args:
+        reason: shown beside the state.
+        until: resume by itself then; None: when somebody resumes it.
+        by: who asked for it.
+
+    Raises:
+        InvalidRunState: the job is not active.
+        InvalidJob: ``until`` does not know its time zone or is past.
+    """
+    with transaction.atomic(using=using()):
+        job = locked_job(name)
+        at = now()
+        expect(job, JobState.ACTIVE, "paused")
+        if until is not None and not _is_coming(until, at):
+            raise InvalidJob(
+                "until must be a coming instant that knows its time zone.", field="until"
+            )
+        job.state = JobState.PAUSED.value
+        job.paused_at, job.paused_until = at, until
+        job.pause_reason, job.paused_by = reason, by[:150]
+        job.save(using=using())
+        lifecycle.stop_clock(job.pk, using=using())
+        signals.announce(signals.job_paused, using=using(), sender=Job, job=job)
+    return get(job)
+
+
+def _is_coming(instant: object, now: datetime) -> bool:
+    if not isinstance(instant, datetime) or instant.utcoffset() is None:
+        return False
+    return instant > now
+
+
+def resume(name: Job | str, mode: str = "next") -> Job:
+    """Plan the job again; its next run is the first occurrence strictly after now.
+
+    Paused time is not missed time: nothing is caught up, and nothing fires at once.
+
+    Raises:
+        InvalidRunState: the job is not paused.
+        InvalidJob: a mode other than ``next``.
+    """
+    if mode != "next":
+        raise InvalidJob(f"mode is {mode!r}; use 'next'.", field="mode")
+    with transaction.atomic(using=using()):
+        job = locked_job(name)
+        expect(job, JobState.PAUSED, "resumed")
+        lifecycle.resume_job(job, clock_of(job), now=now(), using=using())
+    return get(job)
+
+
+def pause_all(reason: str = "", *, by: str = "") -> None:
+    """Stop claiming anything, in the whole installation, until :func:`resume_all`."""
+    with transaction.atomic(using=using()):
+        Installation.objects.using(using()).update_or_create(
+            pk=Installation.ONLY,
+            defaults={"paused_at": now(), "pause_reason": reason, "paused_by": by[:150]},
+        )
+
+
+def resume_all() -> None:
+    """Lift the pause of everything. Overdue jobs first move strictly past now; own pauses stay."""
+    with transaction.atomic(using=using()):
+        at = now()
+        lifecycle.skip_overdue(at, using=using())
+        Installation.objects.using(using()).filter(pk=Installation.ONLY).update(
+            paused_at=None, pause_reason="", paused_by=""
+        )

@@ -1,0 +1,175 @@
+"""What a job is: added, changed, given a schedule or relieved of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from .. import lifecycle, registry, signals
+from ..exceptions import InvalidJob, InvalidRunState, JobAlreadyExists, JobNotFound
+from ..job_fields import read_field, read_name
+from ..models import Job, Tag
+from ..models.validation import problems_of, validate
+from ..policies import to_timedelta
+from ..schedules import Schedule
+from ..states import JobState
+from .rows import clock_of, get, locked_job, name_of, now, using
+
+__all__ = ["add", "schedule", "unschedule", "update"]
+
+TIMING_FIELDS = frozenset({"schedule", "timezone", "start_at", "end_at", "max_runs", "jitter"})
+"""The fields whose change moves a job's next run."""
+
+
+def _assign(job: Job, fields: Mapping[str, Any]) -> None:
+    for name, value in fields.items():
+        if name == "schedule":
+            _assign_schedule(job, value, zone_given="timezone" in fields)
+        elif name in ("timezone", "function"):
+            setattr(job, name, value)
+        elif name != "tags":
+            setattr(job, name, read_field(name, value))
+
+
+def _assign_schedule(job: Job, schedule: Schedule | str | None, *, zone_given: bool) -> None:
+    job.schedule = "@manual" if schedule is None else str(schedule)
+    zone = getattr(schedule, "timezone", None)
+    if zone and not zone_given:
+        job.timezone = zone
+
+
+def _tag(job: Job, tags: Iterable[str] | None) -> None:
+    if tags is None:
+        return
+    rows = Tag.objects.using(using())
+    job.tags.set([rows.get_or_create(name=name)[0] for name in read_field("tags", tags)])
+
+
+def add(
+    name: str,
+    function: str | Callable[..., Any] | None = None,
+    schedule: Schedule | str | None = None,
+    *,
+    next_run_in: timedelta | float | None = None,
+    **fields: Any,
+) -> Job:
+    """Store a new job and return it; it is planned from now on.
+
+    Args:
+        name: unique.
+        function: a registered name, or the registered function itself; None: ``name``.
+        schedule: a schedule or its text; None: only when triggered.
+        next_run_in: when the first run comes; None: at the schedule's first occurrence.
+        fields: any other field of a job.
+
+    Raises:
+        JobAlreadyExists: a job has this name.
+        FunctionNotRegistered, InvalidJob, InvalidSchedule, InvalidArguments, InvalidData,
+        InvalidWindow: naming the field that is wrong.
+    """
+    wait = to_timedelta(next_run_in, "next_run_in")
+    with transaction.atomic(using=using()):
+        at = now()
+        job = Job(name=read_name(name), created_at=at, updated_at=at, anchor=at)
+        job.function = _function_name(function) if function is not None else job.name
+        _assign(job, {"schedule": schedule, **fields})
+        validate(job)
+        _insert(job)
+        _tag(job, fields.get("tags"))
+        lifecycle.start_clock(job, at, using=using(), next_run_in=wait)
+        signals.announce(signals.job_added, using=using(), sender=Job, job=job)
+    return get(job)
+
+
+def _insert(job: Job) -> None:
+    taken = JobAlreadyExists(
+        f"A job called {job.name!r} exists; change it with jobs.update(), or choose another name.",
+        field="name",
+    )
+    if Job.objects.using(using()).filter(name=job.name).exists():
+        raise taken
+    try:
+        with transaction.atomic(using=using()):
+            job.save(using=using(), force_insert=True)
+    except IntegrityError:
+        if Job.objects.using(using()).filter(name=job.name).exists():
+            raise taken from None
+        raise
+
+
+def _function_name(function: str | Callable[..., Any]) -> str:
+    if isinstance(function, str):
+        return function
+    for definition in registry.all_definitions():
+        if definition.function is function:
+            return definition.name
+    raise InvalidJob(f"{function!r} is not registered; decorate it with @job().", field="function")
+
+
+def schedule(name: Job | str, schedule: Schedule | str) -> Job:
+    """Give the job this schedule, making the job if there is none, and return it.
+
+    A new job calls the function registered under the same name. An existing job keeps
+    everything else; its next run moves only if the schedule is a different one.
+    """
+    try:
+        return update(name, schedule=schedule)
+    except JobNotFound:
+        return add(name_of(name), schedule=schedule)
+
+
+def unschedule(name: Job | str) -> Job:
+    """Take the job's schedule away; function, fields and history stay."""
+    return update(name, schedule="@manual")
+
+
+def update(name: Job | str, *, expected_version: int | None = None, **fields: Any) -> Job:
+    """Change fields of a job and return it. Takes effect at every scheduler's next wake.
+
+    What does not change timing does not move the next run; what does is never retroactive: the
+    next run is the first occurrence strictly after now. A job that had ended or was broken is
+    active again once its timing or function is mended.
+
+    Args:
+        expected_version: the ``version`` the editor saw; None: overwrite whatever is there.
+
+    Raises:
+        InvalidRunState: somebody changed the job since ``expected_version``.
+        JobNotFound, FunctionNotRegistered, InvalidJob, InvalidSchedule, InvalidArguments,
+        InvalidData, InvalidWindow: as for :func:`add`; nothing is changed.
+    """
+    with transaction.atomic(using=using()):
+        job = locked_job(name)
+        if expected_version is not None and job.version != expected_version:
+            raise InvalidRunState(
+                f"{job.name!r} was changed by somebody else meanwhile; look at it again.",
+                field="version",
+            )
+        if callable(fields.get("function")):
+            fields["function"] = _function_name(fields["function"])
+        _assign(job, fields)
+        changed = set(job.changed_fields())
+        for problem in problems_of(job, only_changed_function=True):
+            raise problem
+        _store(job, changed)
+        _tag(job, fields.get("tags"))
+        signals.announce(signals.job_changed, using=using(), sender=Job, job=job)
+    return get(job.name)
+
+
+def _store(job: Job, changed: set[str]) -> None:
+    if not changed:
+        return
+    at = now()
+    retimed = bool(changed & TIMING_FIELDS)
+    mended = job.state == JobState.BROKEN and bool(changed & (TIMING_FIELDS | {"function"}))
+    if mended or (retimed and job.state == JobState.ENDED):
+        job.state, job.error = JobState.ACTIVE.value, ""
+    job.version += 1
+    job.updated_at = at
+    job.save(using=using())
+    if retimed or mended:
+        lifecycle.replan(job, clock_of(job), after=at, using=using())

@@ -1,0 +1,77 @@
+"""A run now, or sooner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
+
+from .. import lifecycle, signals
+from ..exceptions import InvalidJob
+from ..job_fields import read_field
+from ..models import Job, JobClock, Run
+from ..models.validation import check_function
+from ..policies import to_timedelta
+from ..states import JobState
+from .rows import expect, get, locked_job, now, using
+
+__all__ = ["run_within", "trigger"]
+
+
+def trigger(
+    name: Job | str,
+    args: Sequence[Any] | None = None,
+    kwargs: Mapping[str, Any] | None = None,
+    force: bool = False,
+) -> Run:
+    """Make a run that is due at, beside the schedule, and return it; also while paused.
+
+    It goes through the job's overlap policy: look at ``run.status``, which is ``skipped`` with
+    reason ``overlap`` if the job is running and does not allow another. ``force`` runs it anyway.
+
+    Args:
+        args: None: the job's own.
+        kwargs: None: the job's own.
+
+    Raises:
+        JobNotFound: there is no such job.
+        FunctionNotRegistered: its function is not registered in this process.
+        InvalidArguments: they are not JSON or do not fit the function's signature.
+    """
+    with transaction.atomic(using=using()):
+        job = locked_job(name)
+        given_args = job.args if args is None else read_field("args", args)
+        given_kwargs = job.kwargs if kwargs is None else read_field("kwargs", kwargs)
+        check_function(job.function, given_args, given_kwargs)
+        run = lifecycle.trigger(
+            job, given_args, given_kwargs, force=force, now=now(), using=using()
+        )
+    return run
+
+
+def run_within(name: Job | str, delta: timedelta | float) -> datetime:
+    """Bring the next run forward to ``delta`` from now, if it is not sooner, and return when it is.
+
+    The occurrence keeps its identity; the schedule goes on after it as before.
+
+    Raises:
+        InvalidRunState: the job is not active.
+        InvalidJob: a negative delta.
+    """
+    span = to_timedelta(delta, "delta")
+    if span is None:
+        raise InvalidJob("delta must be a timedelta or seconds.", field="delta")
+    with transaction.atomic(using=using()):
+        job = get(name)
+        expect(job, JobState.ACTIVE, "brought forward")
+        target = now() + span
+        mine = JobClock.objects.using(using()).filter(job=job, job__state=JobState.ACTIVE.value)
+        later = mine.filter(Q(next_run_at__isnull=True) | Q(next_run_at__gt=target))
+        later.update(next_run_at=target, next_occurrence=Coalesce(F("next_occurrence"), target))
+        found = mine.values_list("next_run_at", flat=True).first()
+        signals.announce(signals.job_changed, using=using(), sender=Job, job=job)
+    return found or target

@@ -1,0 +1,84 @@
+"""Removing a job: a tombstone stays until no run of it is open."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from threading import Event
+
+from django.db import transaction
+
+from .. import clock as clocks
+from .. import lifecycle, signals
+from ..exceptions import InvalidJob
+from ..models import Job, Run
+from ..policies import RunningOnRemove, to_timedelta
+from ..states import OPEN, JobState, Reason, RunStatus
+from .rows import locked_job, now, using
+
+__all__ = ["remove"]
+
+
+def remove(
+    name: Job | str,
+    running: RunningOnRemove | str = "wait",
+    timeout: timedelta | float | None = None,
+) -> None:
+    """Remove the job. New occurrences stop at once; its history stays under its name.
+
+    Args:
+        running: what becomes of runs that go on: ``wait`` for their end, ask them to ``stop`` and
+            wait, or ``leave`` them and return at once. What only waits to begin is stopped.
+        timeout: how long to wait; None: as long as it takes.
+
+    Raises:
+        JobNotFound: there is no such job.
+        InvalidJob: another word for ``running``.
+        TimeoutError: runs still went on; the job is removed once they have ended.
+    """
+    limit = to_timedelta(timeout, "timeout")
+    try:
+        mode = RunningOnRemove(running)
+    except ValueError:
+        raise InvalidJob(
+            f"running is {running!r}; use 'wait', 'stop' or 'leave'.", field="running"
+        ) from None
+    with transaction.atomic(using=using()):
+        job = _bury(locked_job(name))
+        _stop_runs(job, only_waiting=mode is not RunningOnRemove.STOP)
+        lifecycle.delete_if_idle(job.pk, using=using())
+    if mode is not RunningOnRemove.LEAVE:
+        _wait_until_gone(job, limit)
+
+
+def _bury(job: Job) -> Job:
+    job.removed_at = now()
+    job.state = JobState.ENDED.value
+    job.save(using=using())
+    lifecycle.stop_clock(job.pk, using=using())
+    signals.announce(signals.job_removed, using=using(), sender=Job, job=job)
+    return job
+
+
+def _stop_runs(job: Job, *, only_waiting: bool) -> None:
+    rows = Run.objects.using(using()).filter(job=job, status__in=[s.value for s in OPEN])
+    if only_waiting:
+        rows = rows.filter(status=RunStatus.QUEUED.value, process__isnull=True)
+    at = now()
+    for run_id in list(rows.values_list("pk", flat=True)):
+        lifecycle.request_stop(run_id, Reason.JOB_REMOVED.value, now=at, using=using())
+
+
+def _wait_until_gone(job: Job, limit: timedelta | None) -> None:
+    clock = clocks.installed()
+    deadline = None if limit is None else clock.monotonic() + limit.total_seconds()
+    gone = partial(Job.objects.using(using()).filter(pk=job.pk, removed_at__isnull=False).exists)
+    while gone():
+        with transaction.atomic(using=using()):
+            if lifecycle.delete_if_idle(job.pk, using=using()):
+                return
+        if deadline is not None and clock.monotonic() >= deadline:
+            raise TimeoutError(
+                f"Runs of {job.name!r} still go on; it is removed once they have ended."
+            )
+        clock.wait(Event(), 0.1)
