@@ -132,10 +132,10 @@ def _follow(job: Job, definition: Definition, now: datetime, using: str) -> bool
     back = job.state == JobState.BROKEN and job.error == SET_ASIDE
     if remembered == before and job.declared_in_code and not back:
         return False
-    for name, value in definition.declared.items():
-        untouched = name in before and comparable(getattr(job, name, None)) == before[name]
-        if name != "tags" and (untouched or name not in before):
-            setattr(job, name, value)
+    for name in (set(before) | set(remembered)) - {"tags"}:
+        standard = Job._meta.get_field(name).get_default()
+        if comparable(getattr(job, name)) == before.get(name, comparable(standard)):
+            setattr(job, name, definition.declared.get(name, standard))
     if remembered.get("tags") != before.get("tags"):
         _tag(job, definition.declared, using)
     if back:

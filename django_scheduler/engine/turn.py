@@ -100,7 +100,8 @@ class Turn:
             return set()
         applied = lifecycle.apply([letter.fact for letter in letters], now=now, using=self._using)
         for fact in applied.lost:
-            logger.info("Too late to say of run %s: %s", fact.run_id, type(fact).__name__)
+            level = logging.INFO if isinstance(fact, Finished) else logging.DEBUG
+            logger.log(level, "Too late to say of run %s: %s", fact.run_id, type(fact).__name__)
         return {id(fact) for fact in applied.won}
 
     def _settle(self, letters: list[Letter], won: set[int]) -> None:

@@ -78,6 +78,23 @@ def test_an_edit_stays_when_the_code_changes(declared):
     assert overrides(row) == {"schedule": ("@every 2h", "@every 5m")}
 
 
+def test_a_field_that_is_declared_no_more_goes_back_to_its_default(declared):
+    declared(schedule="@every 1h", priority=4, timeout=30)
+    jobs.update("report", timeout=99)
+    declared(schedule="@every 1h")
+    row = jobs.get("report")
+    assert (row.priority, row.timeout) == (0, timedelta(seconds=99))
+
+
+def test_a_field_declared_for_the_first_time_leaves_an_edit_alone(declared):
+    declared(schedule="@every 1h")
+    jobs.update("report", priority=3)
+    declared(schedule="@every 1h", priority=8)
+    row = jobs.get("report")
+    assert row.priority == 3
+    assert overrides(row) == {"priority": (8, 3)}
+
+
 def test_a_declaration_that_vanished_sets_the_job_aside(declared):
     declared(schedule="@every 1h")
     result = declared()

@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ __all__ = ["Command"]
 UNWRITTEN_OUTCOMES = 3
 STOPPED_AT_ONCE = 1
 START_TIMEOUT = 60.0
+SIGNAL_LATENCY = 0.2
 
 
 class Command(BaseCommand):
@@ -104,8 +104,7 @@ class Command(BaseCommand):
         self._finish(scheduler)
 
     def _until_stopped(self, scheduler: Scheduler, options: dict[str, Any]) -> None:
-        stop = threading.Event()
-        self._on_signals(stop.set)
+        asked = self._on_signals()
         scheduler.start()
         try:
             scheduler.wait_until_running(START_TIMEOUT)
@@ -114,27 +113,30 @@ class Command(BaseCommand):
         self.stdout.write(f"The scheduler is running (process {os.getpid()}). Stop it with Ctrl-C.")
         self.stdout.flush()
         with _ready_file(options["ready_file"]):
-            while not (stop.wait(1.0) or scheduler.join(0)):
+            while not (asked or scheduler.join(SIGNAL_LATENCY)):
                 pass
             if scheduler.failure is not None:
                 raise CommandError(f"The scheduler ended: {scheduler.failure}")
             scheduler.stop(options["shutdown_grace"])
         self._finish(scheduler)
 
-    def _on_signals(self, stop: Callable[[], None]) -> None:
-        """First signal: stop in order. Second: at once."""
-        if threading.current_thread() is not threading.main_thread():
-            return
-        asked = threading.Event()
+    def _on_signals(self) -> list[int]:
+        """Return the list that grows with the first signal. The second ends the process at once.
 
-        def handle(_number: int, _frame: object) -> None:
-            if asked.is_set():
+        A list and no event: a handler runs within whatever the main thread was doing, and would
+        wait for ever for a lock that it holds itself.
+        """
+        asked: list[int] = []
+
+        def handle(number: int, _frame: object) -> None:
+            if asked:
                 os._exit(STOPPED_AT_ONCE)
-            asked.set()
-            stop()
+            asked.append(number)
 
-        signal.signal(signal.SIGTERM, handle)
-        signal.signal(signal.SIGINT, handle)
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, handle)
+            signal.signal(signal.SIGINT, handle)
+        return asked
 
     def _finish(self, scheduler: Scheduler) -> None:
         if not scheduler.complete:
