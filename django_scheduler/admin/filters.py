@@ -39,17 +39,17 @@ class JobFilter(admin.SimpleListFilter):
     parameter_name = "job"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        """Return the chosen job, if it exists."""
-        chosen = self._chosen()
-        if chosen is None:
+        """Return the chosen job; nothing when none is chosen, and then the filter is not shown."""
+        text = self.value()
+        if text is None:
             return []
-        found = Job.objects.using(using()).filter(pk=chosen).values_list("name", flat=True).first()
-        return [(str(chosen), found if found is not None else f"#{chosen}")]
+        rows = Job.objects.using(using()).filter(pk=self._chosen() or 0)
+        return [(text, rows.values_list("name", flat=True).first() or f"#{text}")]
 
     def _chosen(self) -> int | None:
-        text = self.used_parameters.get(self.parameter_name)
-        text = text[-1] if isinstance(text, list) else text
-        return int(text) if text and str(text).isdecimal() and len(str(text)) < 19 else None
+        """The id in the address; None when it is none."""
+        text = self.value() or ""
+        return int(text) if text.isdecimal() and len(text) < len(str(2**63)) else None
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Return the runs of the chosen job."""

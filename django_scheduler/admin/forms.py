@@ -141,6 +141,15 @@ class JobForm(JobFormBase):
             self.add_error(field, str(self.refused))
         return cleaned
 
+    def add_error(self, field: str | None, error: Any) -> None:
+        """Note an error; what an input's own check said is not said again by the job's."""
+        if field is None and hasattr(error, "error_dict"):
+            fresh = {k: v for k, v in error.error_dict.items() if k not in self.errors}
+            if not fresh:
+                return
+            error = forms.ValidationError(fresh)
+        super().add_error(field, error)
+
     def _save_m2m(self) -> None:
         """Leave the tags to the facade, which writes them with the rest."""
 
