@@ -62,6 +62,7 @@ def test_sigterm_gives_back_what_has_not_begun(subprocess_env, tmp_path):
         wait_until(lambda: _status(first) == "running")
         second = jobs.trigger("held")
         child.process.terminate()
+        wait_until(lambda: Process.objects.get().state == "stopping")
         (tmp_path / "go").touch()
         assert child.process.wait(30) == 0
     waiting = runs.get(second)
