@@ -84,6 +84,10 @@ def _paused(job: Job) -> str:
     return f"since {local_time(job.paused_at)}{until}{who}{why}"
 
 
+def _last(job: Job) -> str:
+    return f"{job.last_status}, {local_time(job.last_finished_at)}" if job.last_status else "-"
+
+
 def _details(job: Job) -> str:
     counted = f"{job.success_count} succeeded, {job.failure_count} failed"
     return pairs(
@@ -95,8 +99,8 @@ def _details(job: Job) -> str:
             ("schedule", f"{job.schedule} ({_words(job)})"),
             ("timezone", job.timezone),
             ("next run", local_time(job.next_run_at)),
-            ("last run", f"{job.last_status or '-'}, {local_time(job.last_finished_at)}"),
-            ("runs", f"{counted}, {job.consecutive_failures} in a row"),
+            ("last run", _last(job)),
+            ("runs", f"{counted}, {job.consecutive_failures} failures in a row"),
             *((name, _value(getattr(job, name))) for name in _SHOWN),
             ("tags", ", ".join(sorted(tag.name for tag in job.tags.all()))),
             ("code", "declared in code" if job.declared_in_code else ""),
