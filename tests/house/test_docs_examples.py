@@ -66,3 +66,14 @@ def test_tests_of_the_testing_page_pass(manual_scheduler, untouched):
     assert len(tests) == 1
     for each in tests:
         each(manual_scheduler)
+
+
+def _named_tests() -> set[str]:
+    pages = (page.read_text(encoding="utf-8") for page in (REPOSITORY / "docs").rglob("*.md"))
+    return {name for text in pages for name in re.findall(r"`(tests/[\w/]+\.py(?:::\w+)?)`", text)}
+
+
+@pytest.mark.parametrize("name", sorted(_named_tests()))
+def test_a_test_that_a_page_names_exists(name):
+    path, _, function = name.partition("::")
+    assert f"def {function}" in (REPOSITORY / path).read_text(encoding="utf-8")
