@@ -108,6 +108,13 @@ class Maintenance:
             self._plan_unplanned(now)
             self._replan_edited(now)
             self._break_unclaimed(now)
+            lifecycle.skip_unclaimable(
+                self._share.functions(),
+                list(self._executors),
+                due_before=now - self._settings.unknown_function_grace,
+                now=now,
+                using=self._using,
+            )
             self._bury_removed()
 
     def _jobs(self, *wanted: Q) -> list[Job]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from django.db import DataError, IntegrityError, transaction
+from django.db import DatabaseError, DataError, IntegrityError, transaction
 
 from .. import lifecycle
 from ..clock import Clock
@@ -18,6 +18,7 @@ from ..models import Installation, Run
 from ..models.vendors import read_now
 from ..runner import Dispatch, Membership
 from ..runner.reporting import record_failed
+from ..states import Reason, RunStatus
 from .enqueue import claim_due, next_due
 from .outbox import Letter, Outbox
 from .share import Share
@@ -73,16 +74,39 @@ class Turn:
         room = {alias: ex.free_slots() for alias, ex in self._executors.items()} if claim else {}
         try:
             taken, wait = self._transact(letters, room, claim)
-        except (DataError, IntegrityError, ValueError):
+        except DatabaseError as error:
+            if not isinstance(error, (DataError, IntegrityError)):
+                self._outbox.put_back(letters)
+                raise
             self._one_by_one(letters)
             return NOTHING
-        except BaseException:
-            self._outbox.put_back(letters)
-            raise
+        except Exception:
+            if not letters:
+                raise
+            self._one_by_one(letters)
+            return NOTHING
         for run, due_at in taken:
             self.held.add(run.pk)
-            self._executors[run.executor].submit(Dispatch.of(run, due_at))
+            self._hand_out(run, due_at)
         return NOTHING if len(self._outbox) else wait
+
+    def _hand_out(self, run: Run, due_at: datetime) -> None:
+        """Give the run to its executor; a row that cannot be read fails alone."""
+        try:
+            dispatch = Dispatch.of(run, due_at)
+        except (TypeError, ValueError, AttributeError) as error:
+            assert self._outbox is not None
+            assert run.process is not None
+            self._outbox.tell(
+                Finished(
+                    run.pk, run.job_id, run.process, run.epoch, RunStatus.FAILED,
+                    reason=Reason.ARGUMENTS.value,
+                    error=f"The run's row cannot be read: {error}",
+                    at=self._clock.now(),
+                )
+            )  # fmt: skip
+        else:
+            self._executors[run.executor].submit(dispatch)
 
     def _transact(
         self, letters: list[Letter], room: dict[str, int], claim: bool
@@ -120,10 +144,22 @@ class Turn:
     def _one_by_one(self, letters: list[Letter]) -> None:
         """One bad value must not lose the others' outcomes: write each alone."""
         for letter in letters:
-            try:
-                self.write([letter])
-            except (DataError, IntegrityError, ValueError) as error:
-                self._write_bare(letter, error)
+            problem = self._problem_of(letter)
+            if problem is not None:
+                self._write_bare(letter, problem)
+
+    def _problem_of(self, letter: Letter) -> Exception | None:
+        """Write one letter and return what about it cannot be written; None if it was."""
+        assert self._outbox is not None
+        try:
+            self.write([letter])
+        except (DataError, IntegrityError) as error:
+            return error
+        except DatabaseError:
+            self._outbox.put_back([letter])
+        except Exception as error:
+            return error
+        return None
 
     def _write_bare(self, letter: Letter, problem: Exception) -> None:
         """Keep at least how the run ended, when what it left cannot be stored."""
@@ -133,13 +169,11 @@ class Turn:
                 fact, result=None, data={}, progress={}, log="", traceback="", hook_errors={},
                 error=f"What the run left could not be stored: {type(problem).__name__}",
             )  # fmt: skip
-            try:
-                self.write([Letter(bare)])
-            except (DataError, IntegrityError, ValueError) as error:
-                problem = error
-            else:
+            again = self._problem_of(Letter(bare))
+            if again is None:
                 letter.answer(True)
                 return
+            problem = again
         record_failed(fact, problem)
         letter.answer(False)
 

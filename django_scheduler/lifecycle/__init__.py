@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from .apply import Applied, apply
 from .broken import mark_broken
-from .claims import claim_waiting, take_dispatched, waiting_runs
+from .claims import claim_waiting, skip_unclaimable, take_dispatched, waiting_runs
 from .clocks import (
     delete_if_idle,
     end_job,
@@ -60,6 +60,7 @@ __all__ = [
     "request_stop",
     "resume_job",
     "skip_overdue",
+    "skip_unclaimable",
     "start_clock",
     "stop_clock",
     "take_dispatched",

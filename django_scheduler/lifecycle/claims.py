@@ -16,9 +16,10 @@ from .clocks import lock_clocks
 from .consequences import follow
 from .facts import Finished
 
-__all__ = ["claim_waiting", "take_dispatched", "waiting_runs"]
+__all__ = ["claim_waiting", "skip_unclaimable", "take_dispatched", "waiting_runs"]
 
 NOBODY = uuid.UUID(int=0)
+_BATCH = 200
 
 
 def waiting_runs(using: str, executors: Sequence[str], mine: Q) -> QuerySet[Run]:
@@ -70,15 +71,45 @@ def _take(run: Run, process: uuid.UUID, using: str) -> tuple[Run, datetime]:
 
 
 def _end(run: Run, status: RunStatus, reason: str, now: datetime, using: str) -> None:
-    """End a run that never begins, with what follows from that."""
+    """End a run that never begins, with what follows from that.
+
+    Its row is locked already, and elsewhere clocks are locked before runs: a clock that somebody
+    holds is not waited for; the run stays for the next claim.
+    """
+    clock = lock_clocks([run.job_id] if run.job_id else [], using, skip=True).get(run.job_id or 0)
+    if clock is None and run.job_id is not None:
+        return
     run.status, run.reason = status.value, reason
     run.finished_at, run.left_at, run.due_at = now, now, None
     run.save(using=using, update_fields=["status", "reason", "finished_at", "left_at", "due_at"])
-    clock = lock_clocks([run.job_id] if run.job_id else [], using).get(run.job_id or 0)
     follow(run, Finished(run.pk, run.job_id, NOBODY, 0, status, at=now), clock, now, using)
     kind = signals.run_stopped if status is RunStatus.STOPPED else signals.run_skipped
     signals.announce(signals.run_finished, using=using, sender=Run, run=run)
     signals.announce(kind, using=using, sender=Run, run=run)
+
+
+def skip_unclaimable(
+    functions: Sequence[str],
+    executors: Sequence[str],
+    *,
+    due_before: datetime,
+    now: datetime,
+    using: str,
+) -> int:
+    """End as ``skipped``, reason ``unregistered``, what nobody claimed; return how many.
+
+    A run may wait for a function or an executor that this process does not have: another
+    process may. One that has waited since before ``due_before`` waits for none, and would keep
+    its job from ever running again.
+    """
+    mine = Q(function__in=list(functions), executor__in=list(executors))
+    waiting = Run.objects.using(using).filter(
+        ~mine, status=RunStatus.QUEUED.value, process__isnull=True, due_at__lt=due_before
+    )
+    stranded = list(locked(waiting.order_by("pk")[:_BATCH], skip=True))
+    for run in stranded:
+        _end(run, RunStatus.SKIPPED, Reason.UNREGISTERED.value, now, using)
+    return len(stranded)
 
 
 def take_dispatched(

@@ -54,12 +54,15 @@ def _or(value: timedelta | None, default: timedelta) -> timedelta:
     return default if value is None else value
 
 
-def lock_clocks(job_ids: list[int], using: str) -> dict[int, JobClock]:
-    """Lock the jobs' clocks, in the order of their ids, and return them by job id."""
+def lock_clocks(job_ids: list[int], using: str, *, skip: bool = False) -> dict[int, JobClock]:
+    """Lock the jobs' clocks, in the order of their ids, and return them by job id.
+
+    With ``skip``, clocks that somebody else holds are left out instead of waited for.
+    """
     if not job_ids:
         return {}
     rows = JobClock.objects.using(using).filter(job_id__in=job_ids).order_by("job_id")
-    return {clock.job_id: clock for clock in locked(rows)}
+    return {clock.job_id: clock for clock in locked(rows, skip=skip)}
 
 
 def start_clock(

@@ -51,7 +51,7 @@ def _next_attempt(job: Job, run: Run, fact: Finished, now: datetime, using: str)
 
 def _lifetime_budget_spent(job: Job, run: Run, using: str) -> bool:
     """End the job once a budget that success does not refill is used up."""
-    retry = Retry.of(run.policy.get("retry"))
+    retry = _retry_of(run)
     if retry is None or retry.reset_on_success or retry.max_attempts is None:
         return False
     if job.retries_used < retry.max_attempts - 1:
@@ -65,16 +65,24 @@ def _lifetime_budget_spent(job: Job, run: Run, using: str) -> bool:
 
 def _decide(run: Run, fact: Finished) -> tuple[timedelta | None, int]:
     """Return (delay until the next attempt or None, how many attempts this one burned)."""
-    may_repeat = run.policy.get("on_lost", OnLost.RETRY) == OnLost.RETRY
+    may_repeat = run.policy_value("on_lost", OnLost.RETRY) == OnLost.RETRY
     if run.status == RunStatus.STOPPED:
         orderly = run.reason == Reason.SHUTDOWN and run.stop_requested_at is None
         return (timedelta(0) if orderly and may_repeat else None), 0
     if run.stop_requested_at is not None or run.status not in _FAILURES:
         return None, 0
-    retry = Retry.of(run.policy.get("retry"))
+    retry = _retry_of(run)
     if run.status == RunStatus.LOST:
         return (_after_loss(run, retry) if may_repeat else None), 1
     return _after_failure(run, fact, retry), 1
+
+
+def _retry_of(run: Run) -> Retry | None:
+    """Return the run's retry policy; one that cannot be read any more is none."""
+    try:
+        return Retry.of(run.policy_value("retry"))
+    except SchedulerError:
+        return None
 
 
 def _after_loss(run: Run, retry: Retry | None) -> timedelta | None:

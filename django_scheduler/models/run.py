@@ -156,6 +156,10 @@ class Run(models.Model):
             return None
         return 100 * self.completed / self.total
 
+    def policy_value(self, name: str, default: Any = None) -> Any:
+        """Return one of the job's policies as it was for this run."""
+        return self.policy.get(name, default) if isinstance(self.policy, dict) else default
+
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Store the row; a run made without an id gets one from its ``queued_at``."""
         if self.pk is None:

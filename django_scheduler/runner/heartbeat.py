@@ -91,6 +91,9 @@ class Heartbeat:
                 logger.warning("The heartbeat cannot reach the database: %s", error)
             self._troubled = True
             close_old_connections()
+        except Exception:
+            # Whatever it was: a process that no longer beats is taken for dead, with all its runs.
+            logger.exception("The heartbeat met an error of its own and goes on")
 
     def _beat_if_due(self) -> None:
         now = self._clock.monotonic()

@@ -83,6 +83,28 @@ def test_a_job_of_unknown_code_is_left_to_others_then_set_aside(manual_scheduler
     assert "elsewhere" in job.error
 
 
+@pytest.mark.parametrize("field", ["function", "executor"])
+def test_a_run_nobody_can_carry_out_ends_and_frees_its_job(manual_scheduler, recorder, field):
+    """I11: nothing hangs."""
+    add(schedule=every(hours=1))
+    run = jobs.trigger("job")
+    Run.objects.update(**{field: "elsewhere"})
+    manual_scheduler.advance(timedelta(hours=3))
+    found = runs.get(run)
+    assert (found.status, found.reason) == ("skipped", "unregistered")
+    assert recorder.times >= 2
+
+
+def test_a_run_whose_row_cannot_be_read_fails_alone(manual_scheduler, recorder):
+    """T10"""
+    for name in ("bad", "good"):
+        add(name, schedule=manual())
+    bad, good = jobs.trigger("bad"), jobs.trigger("good")
+    Run.objects.filter(pk=bad.pk).update(policy=["not", "a", "dict"])
+    manual_scheduler.run_due()
+    assert (runs.get(bad).status, runs.get(good).status) == ("failed", "succeeded")
+
+
 def test_a_row_made_past_the_facade_is_planned(manual_scheduler, recorder):
     """J5"""
     Job.objects.create(name="job", function="recorder", schedule="@every 1m", created_at=START)
