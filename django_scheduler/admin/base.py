@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.contrib import admin
 from django.contrib.admin.options import BaseModelAdmin
+from django.contrib.admin.utils import quote
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.functional import cached_property
 
 from .. import clock as clocks
@@ -41,6 +44,7 @@ __all__ = [
     "ProcessModelAdmin",
     "ReadOnly",
     "RunModelAdmin",
+    "address",
     "present",
     "using",
 ]
@@ -49,6 +53,12 @@ __all__ = [
 def using() -> str:
     """Return the alias of the scheduler's database."""
     return conf.current().database
+
+
+def address(page: AnyModelAdmin, name: str, pk: int | uuid.UUID) -> str:
+    """Return the path of a page about one row, on the same admin site as ``page``."""
+    view = f"admin:{page.opts.app_label}_{page.opts.model_name}_{name}"
+    return reverse(view, args=[quote(pk)], current_app=page.admin_site.name)
 
 
 def present() -> datetime:

@@ -8,27 +8,32 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.utils import quote, unquote
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.html import format_html
+from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
 from .. import jobs, reports
 from ..exceptions import JobNotFound, SchedulerError
 from ..models import Installation, Job
+from ..states import JobState
 from .actions import ORDERS, Order, allowed, carry_out
-from .base import JobModelAdmin, Looks, present, using
+from .base import JobModelAdmin, Looks, address, present, using
 from .display import badge, instant, sparkline
 from .filters import ExecutorFilter
 from .forms import JobForm
 from .job_page import now_panel, state_note, words_of
 
 __all__ = ["JobAdmin"]
+
+NOTE_SHOWN = 60
+"""So much of a pause's reason has room in the list; pointing at it shows all."""
 
 FIELDSETS: list[Any] = [
     (_("What"), {"fields": ["name", "description", "function", "args", "kwargs", "tags"]}),
@@ -147,7 +152,11 @@ class JobAdmin(Looks, JobModelAdmin):
     @admin.display(description=_("state"), ordering="state")
     def state_badge(self, job: Job) -> str:
         """The state, and why."""
-        return badge(job.state, state_note(job))
+        note = state_note(job)
+        if job.state != JobState.PAUSED:
+            return badge(job.state, note)
+        told = Truncator(note).chars(NOTE_SHOWN)
+        return format_html('{} <small class="sched-below">{}</small>', badge(job.state, note), told)
 
     @admin.display(description=_("schedule"))
     def words(self, job: Job) -> str:
@@ -235,7 +244,7 @@ class JobAdmin(Looks, JobModelAdmin):
                 "name": order.name,
                 "label": order.label,
                 "asks": order.form is not None,
-                "url": reverse(f"admin:django_scheduler_job_{order.name}", args=[quote(job.pk)]),
+                "url": address(self, order.name, job.pk),
             }
             for order in ORDERS.values()
             if allowed(self, request, order.name)
@@ -290,9 +299,7 @@ class JobAdmin(Looks, JobModelAdmin):
         if not posted or (form is not None and not form.is_valid()):
             return self.order_page(request, order, [job], form, from_list=False)
         carry_out(self, request, order, [job], form.cleaned_data if form else {})
-        return HttpResponseRedirect(
-            reverse("admin:django_scheduler_job_change", args=[quote(job.pk)])
-        )
+        return HttpResponseRedirect(address(self, "change", job.pk))
 
     def order_page(
         self, request: HttpRequest, order: Order, chosen: Any, form: Any, *, from_list: bool
@@ -316,6 +323,7 @@ class JobAdmin(Looks, JobModelAdmin):
             "rows": chosen,
             "kept": kept if from_list else [],
         }
+        request.current_app = self.admin_site.name
         return TemplateResponse(request, "admin/django_scheduler/job/order.html", context)
 
     def changelist_view(

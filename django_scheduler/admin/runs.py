@@ -12,7 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -27,6 +27,7 @@ from .base import (
     Looks,
     ReadOnly,
     RunModelAdmin,
+    address,
     present,
     using,
 )
@@ -145,7 +146,7 @@ class RunAdmin(Looks, ReadOnly, RunModelAdmin):
         """How late it started."""
         return duration_text(run.lateness)
 
-    @admin.display(description=_("executor, process"))
+    @admin.display(description=_("where"))
     def where(self, run: Any) -> str:
         """The executor, and the process that carried it out."""
         name = run.process_name or NOTHING
@@ -173,7 +174,7 @@ class RunAdmin(Looks, ReadOnly, RunModelAdmin):
             may_stop = self.has_stop_permission(request)
             if may_stop and not obj.is_final and obj.stop_requested_at is None:
                 context["stop_form"] = StopForm()
-                context["stop_url"] = reverse("admin:django_scheduler_run_stop", args=[obj.pk])
+                context["stop_url"] = address(self, "stop", obj.pk)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def get_urls(self) -> list[URLPattern]:
@@ -195,7 +196,7 @@ class RunAdmin(Looks, ReadOnly, RunModelAdmin):
         if not form.is_valid():
             return self._stop_page(request, run, form)
         self._stop(request, run, form.cleaned_data["reason"])
-        return HttpResponseRedirect(reverse("admin:django_scheduler_run_change", args=[run.pk]))
+        return HttpResponseRedirect(address(self, "change", run.pk))
 
     def _stop(self, request: HttpRequest, run: Run, reason: str) -> None:
         try:
@@ -224,6 +225,7 @@ class RunAdmin(Looks, ReadOnly, RunModelAdmin):
             "form": form,
             "rows": [run],
         }
+        request.current_app = self.admin_site.name
         return TemplateResponse(request, "admin/django_scheduler/job/order.html", context)
 
 

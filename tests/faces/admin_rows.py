@@ -108,40 +108,11 @@ def make_process(name: str = "web-1", **fields: Any) -> Process:
 
 def furnish() -> tuple[Job, Run, Run]:
     """Store an installation worth looking at; return a job, a failed run and a running one."""
-    processes = [
-        make_process("app-1"),
-        make_process("app-2", host="app-2.example.org", pid=1873),
-        make_process(
-            "worker-old",
-            kind="worker",
-            state="dead",
-            heartbeat_at=NOW - timedelta(hours=5),
-            lease_until=NOW - timedelta(hours=5),
-            clock_offset=timedelta(seconds=2, milliseconds=140),
-        ),
-    ]
-    shop = make_job(
-        "shop.import-orders",
-        "*/5 * * * *",
-        timezone="Europe/Paris",
-        description="Reads new orders from the shop's export and books them.",
-        tags=["shop", "orders"],
-        kwargs={"region": "eu", "batch": 250},
-        retry=3,
-    )
-    report = make_job("shop.sales-report", "0 9 * * 1-5", timezone="Europe/Paris", tags=["shop"])
-    make_job("accounts.clear-sessions", "@daily", timezone="America/New_York")
-    make_job("search.rebuild-index", "@every 1h30m", executor="default")
-    make_job("billing.send-invoices", "0 6 1 * *", timezone="Europe/Paris", tags=["billing"])
-    make_job("ops.backfill", "@manual")
-    paused = make_job("newsletter.send", "30 7 * * MON", timezone="Asia/Tokyo")
-    jobs.pause(paused, "Waiting for legal to approve the new footer", by="anna")
-    broken = make_job("legacy.sync-crm", "15 * * * *")
-    Job.objects.filter(pk=broken.pk).update(
-        schedule="61 * * * *", state="broken", error="minute is 61; use 0 to 59."
-    )
-    JobClock.objects.filter(job=broken).update(next_run_at=None)
-    failed = _history(shop, report, processes)
+    processes = _processes()
+    shop, report = _shop_jobs()
+    _other_jobs()
+    _past(shop, report, processes)
+    failed = _failed_attempts(shop, processes[1])
     running = make_run(
         shop,
         "running",
@@ -159,45 +130,37 @@ def furnish() -> tuple[Job, Run, Run]:
     return shop, failed, running
 
 
-def _history(shop: Job, report: Job, processes: list[Process]) -> Run:
-    """Store some past runs of both; return the failed last attempt of one occurrence."""
-    failed = None
-    for n in range(30, 0, -1):
-        at, process = NOW - n * 5 * MINUTE, processes[n % 2].pk
-        status = {7: "skipped", 12: "timed_out", 21: "failed"}.get(n, "succeeded")
-        took = (4 + (n * 7) % 11) * SECOND
-        reason = {"skipped": "overlap", "timed_out": "timeout", "failed": "exception"}.get(status)
-        make_run(shop, status, at, took=took, process=process, reason=reason or "")
-        if n == 3:
-            key = "2026-03-10T13:45:00Z"
-            for number in (1, 2, 3):
-                failed = make_run(
-                    shop,
-                    "failed",
-                    at + number * 61 * SECOND,
-                    key=key,
-                    number=number,
-                    attempt=number,
-                    trigger="schedule" if number == 1 else "retry",
-                    reason="exception",
-                    scheduled_for=at,
-                    dispatched_at=at + number * 61 * SECOND,
-                    error="decimal.InvalidOperation: [<class 'decimal.ConversionSyntax'>]",
-                    traceback=TRACEBACK,
-                    log=LOG,
-                    kwargs={"region": "eu", "batch": 250},
-                    metadata={"owner": "shop team"},
-                    data={"last_order": 88177},
-                    hook_errors={"on_error": "SlackError: channel_not_found"},
-                    process=process,
-                    queue="",
-                )
-    for n in range(9, 0, -1):
-        make_run(report, "succeeded", NOW - timedelta(days=n), took=(40 + n * n % 17) * SECOND)
+def _processes() -> list[Process]:
+    gone = NOW - timedelta(hours=5)
+    return [
+        make_process("app-1"),
+        make_process("app-2", host="app-2.example.org", pid=1873),
+        make_process(
+            "worker-old",
+            kind="worker",
+            state="dead",
+            heartbeat_at=gone,
+            lease_until=gone,
+            clock_offset=timedelta(seconds=2, milliseconds=140),
+        ),
+    ]
+
+
+def _shop_jobs() -> tuple[Job, Job]:
+    shop = make_job(
+        "shop.import-orders",
+        "*/5 * * * *",
+        timezone="Europe/Paris",
+        description="Reads new orders from the shop's export and books them.",
+        tags=["shop", "orders"],
+        kwargs={"region": "eu", "batch": 250},
+        retry=3,
+    )
+    report = make_job("shop.sales-report", "0 9 * * 1-5", timezone="Europe/Paris", tags=["shop"])
+    ended = {"last_status": "failed", "last_finished_at": NOW - 11 * MINUTE}
     Job.objects.filter(pk=shop.pk).update(
-        last_status="failed",
+        **ended,
         last_started_at=NOW - 12 * MINUTE,
-        last_finished_at=NOW - 12 * MINUTE + 3 * SECOND,
         last_success_at=NOW - 20 * MINUTE,
         last_duration=3 * SECOND,
         success_count=18_204,
@@ -212,5 +175,63 @@ def _history(shop: Job, report: Job, processes: list[Process]) -> Run:
         last_duration=43 * SECOND,
         success_count=211,
     )
+    return shop, report
+
+
+def _other_jobs() -> None:
+    make_job("accounts.clear-sessions", "@daily", timezone="America/New_York")
+    make_job("search.rebuild-index", "@every 1h30m", executor="default")
+    make_job("billing.send-invoices", "0 6 1 * *", timezone="Europe/Paris", tags=["billing"])
+    make_job("ops.backfill", "@manual")
+    paused = make_job("newsletter.send", "30 7 * * MON", timezone="Asia/Tokyo")
+    jobs.pause(paused, "Waiting for legal to approve the new footer", by="anna")
+    broken = make_job("legacy.sync-crm", "15 * * * *")
+    Job.objects.filter(pk=broken.pk).update(
+        schedule="61 * * * *", state="broken", error="minute is 61; use 0 to 59."
+    )
+    JobClock.objects.filter(job=broken).update(next_run_at=None)
+
+
+def _past(shop: Job, report: Job, processes: list[Process]) -> None:
+    told = {"skipped": "overlap", "timed_out": "timeout", "failed": "exception"}
+    for n in range(30, 0, -1):
+        status = {7: "skipped", 12: "timed_out", 21: "failed"}.get(n, "succeeded")
+        make_run(
+            shop,
+            status,
+            NOW.replace(minute=0, second=0) - n * 5 * MINUTE,
+            took=(4 + (n * 7) % 11) * SECOND,
+            process=processes[n % 2].pk,
+            reason=told.get(status, ""),
+        )
+    for n in range(9, 0, -1):
+        make_run(report, "succeeded", NOW - timedelta(days=n), took=(40 + n * n % 17) * SECOND)
+
+
+def _failed_attempts(shop: Job, process: Process) -> Run:
+    """Store three attempts at one occurrence, all failed; return the last."""
+    due, failed = NOW.replace(minute=0, second=0), None
+    for number in (1, 2, 3):
+        at = due + (number - 1) * MINUTE
+        failed = make_run(
+            shop,
+            "failed",
+            at,
+            key="2026-03-10T14:00:00Z",
+            number=number,
+            attempt=number,
+            trigger="schedule" if number == 1 else "retry",
+            reason="exception",
+            scheduled_for=due,
+            dispatched_at=at,
+            error="decimal.InvalidOperation: [<class 'decimal.ConversionSyntax'>]",
+            traceback=TRACEBACK,
+            log=LOG,
+            kwargs={"region": "eu", "batch": 250},
+            metadata={"owner": "shop team"},
+            data={"last_order": 88177},
+            hook_errors={"on_error": "SlackError: channel_not_found"},
+            process=process.pk,
+        )
     assert failed is not None
     return failed
