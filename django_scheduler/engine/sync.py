@@ -132,8 +132,9 @@ def _follow(job: Job, definition: Definition, now: datetime, using: str) -> bool
     back = job.state == JobState.BROKEN and job.error == SET_ASIDE
     if remembered == before and job.declared_in_code and not back:
         return False
+    blank = Job()
     for name in (set(before) | set(remembered)) - {"tags"}:
-        standard = Job._meta.get_field(name).get_default()
+        standard = getattr(blank, name)
         if comparable(getattr(job, name)) == before.get(name, comparable(standard)):
             setattr(job, name, definition.declared.get(name, standard))
     if remembered.get("tags") != before.get("tags"):

@@ -59,7 +59,8 @@ class Started(Fact):
 
     def holds(self, run: Run) -> bool:
         """A run starts once, and not when its stop was asked for."""
-        return super().holds(run) and _may(run, RunStatus.RUNNING) and run.stop_requested_at is None
+        waits = run.status in (RunStatus.QUEUED, RunStatus.DISPATCHED)
+        return super().holds(run) and waits and run.stop_requested_at is None
 
     def is_written(self, run: Run) -> bool:
         """Tell whether the run runs with this very start."""
