@@ -7,14 +7,13 @@ from datetime import datetime, timedelta
 from threading import Event
 from typing import Any
 
-from django.db import transaction
 from django.db.models import F, QuerySet
 
 from . import clock as clocks
 from . import conf, lifecycle
 from .exceptions import InvalidData, RunNotFound
 from .models import Job, Run
-from .models.vendors import read_now
+from .models.vendors import read_now, writing
 from .policies import to_timedelta
 from .states import RunStatus
 
@@ -129,7 +128,7 @@ def stop(run: Run | uuid.UUID | str, reason: str = "") -> Run:
         RunNotFound: there is none with this id.
         InvalidRunState: it is over already.
     """
-    with transaction.atomic(using=_using()):
+    with writing(_using()):
         found = get(run)
         now = read_now(clocks.installed(), _using())
         return lifecycle.request_stop(found.pk, reason, now=now, using=_using())

@@ -18,7 +18,7 @@ from .. import lifecycle, registry, signals
 from ..exceptions import SchedulerError
 from ..models import Installation, Job, JobClock, Tag
 from ..models.validation import problems_of, validate
-from ..models.vendors import locked
+from ..models.vendors import locked, writing
 from ..registry import Definition
 from ..states import JobState
 
@@ -67,7 +67,7 @@ def sync(using: str, now: datetime) -> SyncResult:
     """
     result = SyncResult()
     declared = {d.name: d for d in registry.all_definitions() if d.declared}
-    with transaction.atomic(using=using):
+    with writing(using):
         _take_turn(using)
         jobs = Job.objects.using(using)
         rows = {job.name: job for job in jobs.filter(name__in=list(declared))}

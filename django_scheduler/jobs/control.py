@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import transaction
-
 from .. import lifecycle, signals
 from ..exceptions import InvalidJob
 from ..models import Installation, Job
+from ..models.vendors import writing
 from ..states import JobState
 from .rows import clock_of, expect, get, locked_job, now, using
 
@@ -27,7 +26,7 @@ def pause(name: Job | str, reason: str = "", until: datetime | None = None, *, b
         InvalidRunState: the job is not active.
         InvalidJob: ``until`` does not know its time zone or is past.
     """
-    with transaction.atomic(using=using()):
+    with writing(using()):
         job = locked_job(name)
         at = now()
         expect(job, JobState.ACTIVE, "paused")
@@ -61,7 +60,7 @@ def resume(name: Job | str, mode: str = "next") -> Job:
     """
     if mode != "next":
         raise InvalidJob(f"mode is {mode!r}; use 'next'.", field="mode")
-    with transaction.atomic(using=using()):
+    with writing(using()):
         job = locked_job(name)
         expect(job, JobState.PAUSED, "resumed")
         lifecycle.resume_job(job, clock_of(job), now=now(), using=using())
@@ -70,7 +69,7 @@ def resume(name: Job | str, mode: str = "next") -> Job:
 
 def pause_all(reason: str = "", *, by: str = "") -> None:
     """Stop claiming anything, in the whole installation, until :func:`resume_all`."""
-    with transaction.atomic(using=using()):
+    with writing(using()):
         Installation.objects.using(using()).update_or_create(
             pk=Installation.ONLY,
             defaults={"paused_at": now(), "pause_reason": reason, "paused_by": by[:150]},
@@ -79,7 +78,7 @@ def pause_all(reason: str = "", *, by: str = "") -> None:
 
 def resume_all() -> None:
     """Lift the pause of everything. Overdue jobs first move strictly past now; own pauses stay."""
-    with transaction.atomic(using=using()):
+    with writing(using()):
         at = now()
         lifecycle.skip_overdue(at, using=using())
         Installation.objects.using(using()).filter(pk=Installation.ONLY).update(

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
 from .. import lifecycle, registry, signals
 from ..exceptions import InvalidJob, InvalidRunState, JobAlreadyExists, JobNotFound
 from ..job_fields import read_field, read_name
 from ..models import Job, Tag
 from ..models.validation import problems_of, validate
+from ..models.vendors import writing
 from ..policies import to_timedelta
 from ..schedules import Schedule
 from ..states import JobState
@@ -71,7 +72,7 @@ def add(
         InvalidWindow: naming the field that is wrong.
     """
     wait = to_timedelta(next_run_in, "next_run_in")
-    with transaction.atomic(using=using()):
+    with writing(using()):
         at = now()
         job = Job(name=read_name(name), created_at=at, updated_at=at, anchor=at)
         job.function = _function_name(function) if function is not None else job.name
@@ -92,7 +93,7 @@ def _insert(job: Job) -> None:
     if Job.objects.using(using()).filter(name=job.name).exists():
         raise taken
     try:
-        with transaction.atomic(using=using()):
+        with writing(using()):
             job.save(using=using(), force_insert=True)
     except IntegrityError:
         if Job.objects.using(using()).filter(name=job.name).exists():
@@ -141,7 +142,7 @@ def update(name: Job | str, *, expected_version: int | None = None, **fields: An
         JobNotFound, FunctionNotRegistered, InvalidJob, InvalidSchedule, InvalidArguments,
         InvalidData, InvalidWindow: as for :func:`add`; nothing is changed.
     """
-    with transaction.atomic(using=using()):
+    with writing(using()):
         job = locked_job(name)
         if expected_version is not None and job.version != expected_version:
             raise InvalidRunState(

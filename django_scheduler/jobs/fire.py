@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
@@ -15,6 +14,7 @@ from ..exceptions import InvalidJob
 from ..job_fields import read_field
 from ..models import Job, JobClock, Run
 from ..models.validation import check_function
+from ..models.vendors import writing
 from ..policies import to_timedelta
 from ..states import JobState
 from .rows import expect, get, locked_job, now, using
@@ -42,7 +42,7 @@ def trigger(
         FunctionNotRegistered: its function is not registered in this process.
         InvalidArguments: they are not JSON or do not fit the function's signature.
     """
-    with transaction.atomic(using=using()):
+    with writing(using()):
         job = locked_job(name)
         given_args = job.args if args is None else read_field("args", args)
         given_kwargs = job.kwargs if kwargs is None else read_field("kwargs", kwargs)
@@ -65,7 +65,7 @@ def run_within(name: Job | str, delta: timedelta | float) -> datetime:
     span = to_timedelta(delta, "delta")
     if span is None:
         raise InvalidJob("delta must be a timedelta or seconds.", field="delta")
-    with transaction.atomic(using=using()):
+    with writing(using()):
         job = get(name)
         expect(job, JobState.ACTIVE, "brought forward")
         target = now() + span

@@ -6,12 +6,11 @@ from datetime import timedelta
 from functools import partial
 from threading import Event
 
-from django.db import transaction
-
 from .. import clock as clocks
 from .. import lifecycle, signals
 from ..exceptions import InvalidJob
 from ..models import Job, Run
+from ..models.vendors import writing
 from ..policies import RunningOnRemove, to_timedelta
 from ..states import OPEN, JobState, Reason, RunStatus
 from .rows import locked_job, now, using
@@ -43,7 +42,7 @@ def remove(
         raise InvalidJob(
             f"running is {running!r}; use 'wait', 'stop' or 'leave'.", field="running"
         ) from None
-    with transaction.atomic(using=using()):
+    with writing(using()):
         job = _bury(locked_job(name))
         _stop_runs(job, only_waiting=mode is not RunningOnRemove.STOP)
         lifecycle.delete_if_idle(job.pk, using=using())
@@ -74,7 +73,7 @@ def _wait_until_gone(job: Job, limit: timedelta | None) -> None:
     deadline = None if limit is None else clock.monotonic() + limit.total_seconds()
     gone = partial(Job.objects.using(using()).filter(pk=job.pk, removed_at__isnull=False).exists)
     while gone():
-        with transaction.atomic(using=using()):
+        with writing(using()):
             if lifecycle.delete_if_idle(job.pk, using=using()):
                 return
         if deadline is not None and clock.monotonic() >= deadline:

@@ -8,12 +8,12 @@ from threading import Event
 from typing import Any, Protocol
 
 from django.db import Error as DatabaseError
-from django.db import close_old_connections, transaction
+from django.db import close_old_connections
 
 from ..clock import Clock
 from ..lifecycle import Fact, Finished, apply
 from ..models import Run
-from ..models.vendors import read_now
+from ..models.vendors import read_now, writing
 from ..signals import run_record_failed, send
 
 __all__ = ["DirectReporter", "Reporter", "record_failed"]
@@ -65,7 +65,7 @@ class DirectReporter:
                 pause = min(2 * pause, LONGEST_PAUSE)
 
     def _once(self, fact: Fact) -> bool:
-        with transaction.atomic(using=self._using):
+        with writing(self._using):
             now = read_now(self._clock, self._using)
             return bool(apply([fact], now=now, using=self._using).won)
 

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from .locks import locked
 from .now import read_now
-from .sessions import prepare_session, session_problems
+from .sessions import prepare_session, session_problems, writing
 
-__all__ = ["locked", "prepare_session", "read_now", "session_problems"]
+__all__ = ["locked", "prepare_session", "read_now", "session_problems", "writing"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from django.db import connections
+from django.db import connections, transaction
 
-__all__ = ["prepare_session", "session_problems"]
+__all__ = ["prepare_session", "session_problems", "writing"]
 
 
 def prepare_session(using: str) -> None:
@@ -23,6 +25,23 @@ def prepare_session(using: str) -> None:
         options = {**settings["OPTIONS"], "transaction_mode": "IMMEDIATE"}
         connection.settings_dict = {**settings, "OPTIONS": options}
         connection.transaction_mode = "IMMEDIATE"  # type: ignore[attr-defined]
+
+
+@contextmanager
+def writing(using: str) -> Iterator[None]:
+    """Run the block in a transaction that is going to write.
+
+    On SQLite it begins IMMEDIATE, if it is the outermost one, whatever the project configured:
+    it waits for its turn at the start instead of failing half-way because another wrote.
+    """
+    connection = connections[using]
+    with ExitStack() as stack:
+        if connection.vendor == "sqlite" and not connection.in_atomic_block:
+            connection.ensure_connection()
+            stack.callback(setattr, connection, "transaction_mode", connection.transaction_mode)  # type: ignore[attr-defined]
+            connection.transaction_mode = "IMMEDIATE"  # type: ignore[attr-defined]
+        with transaction.atomic(using=using):
+            yield
 
 
 def _sqlite_problems(connection: Any) -> list[tuple[str, str]]:
