@@ -32,7 +32,7 @@ from .job_page import now_panel, state_note, words_of
 
 __all__ = ["JobAdmin"]
 
-NOTE_SHOWN = 60
+NOTE_SHOWN = 36
 """So much of a pause's reason has room in the list; pointing at it shows all."""
 
 FIELDSETS: list[Any] = [
