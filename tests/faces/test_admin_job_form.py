@@ -255,7 +255,7 @@ def test_page_shows_the_next_five_runs(admin_client):
         "Thu 12 Mar 2026, 00:00 UTC",
         "Fri 13 Mar 2026, 00:00 UTC",
     ]
-    assert panel["next"][0]["texts"][0] == "Wed 11 Mar 2026, 09:00 JST"
+    assert "<td>Wed 11 Mar 2026, 09:00 JST</td>" in page.content.decode()
 
 
 def _utc(*parts: int) -> datetime:
