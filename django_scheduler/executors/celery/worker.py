@@ -17,14 +17,14 @@ from typing import Any, TypeVar
 from celery import shared_task
 from celery.signals import worker_process_shutdown, worker_shutdown
 from django.db import Error as DatabaseError
-from django.db import close_old_connections, connections, transaction
+from django.db import close_old_connections, connections
 
 from ... import clock as clocks
 from ... import conf, lifecycle
 from ...clock import Clock
 from ...lifecycle import Fact
 from ...models import Run
-from ...models.vendors import read_now
+from ...models.vendors import read_now, writing
 from ...runner import DirectReporter, Dispatch, Heartbeat, Membership, Runner, Watch
 from ...states import ProcessKind, Reason, RunStatus
 
@@ -144,7 +144,7 @@ class Host:
             status=RunStatus.RUNNING.value,
             started_at__in=tried,
         )
-        with transaction.atomic(using=self._using):
+        with writing(self._using):
             now = read_now(self._clock, self._using)
             if tried and (found := mine.select_related("job").first()) is not None:
                 return found
@@ -190,7 +190,7 @@ class _Audited(Membership):
         """Extend the lease, give up what is not held here, and return whether it lives."""
         if not super().renew():
             return False
-        with transaction.atomic(using=self._using):
+        with writing(self._using):
             now = read_now(self._clock, self._using)
             # The set itself, not a copy: a run is in it before the database can say so.
             lifecycle.free_unknown(self.id, self._held, now=now, using=self._using)
