@@ -104,6 +104,12 @@ def _json(kind: type, error: type[SchedulerError]) -> Callable[[str, Any], Any]:
 
 def _retry(name: str, value: Any) -> Any:
     policy = Retry.of(value)
+    if policy is not None and policy.on_next_occurrence != "skip":
+        raise InvalidJob(
+            f"retry: on_next_occurrence={policy.on_next_occurrence!r} is not carried out by this "
+            "version; leave it at 'skip'.",
+            field=name,
+        )
     return policy.to_dict() if policy is not None else None
 
 

@@ -17,11 +17,12 @@ from ..exceptions import (
     SchedulerNotStarted,
 )
 from ..executors import Executor, build_all
-from ..models.vendors import prepare_session, read_now
+from ..models.vendors import prepare_session, read_now, writing
 from ..policies import to_timedelta
 from .delivery import Delivery
 from .session import Session
 from .share import Share
+from .starts import run_on_start
 from .sync import sync
 
 __all__ = ["Scheduler"]
@@ -229,6 +230,9 @@ class Scheduler:
             self._sync()
         self._in_phase("join")
         session.open()
+        self._in_phase("runs at start")
+        with writing(self._using):
+            run_on_start(self._share, read_now(self._clock, self._using), self._using)
         self._in_phase("running")
         return session
 
@@ -237,7 +241,7 @@ class Scheduler:
         logger.debug("Phase %s", name)
 
     def _sync(self) -> None:
-        with transaction.atomic(using=self._using):
+        with writing(self._using):
             sync(self._using, read_now(self._clock, self._using))
 
     def _main(self) -> None:

@@ -32,6 +32,10 @@ class Share:
         """Match the runs of this share."""
         return self._match("")
 
+    def of_jobs(self) -> Q:
+        """Match the jobs of this share."""
+        return self._match("")
+
     def of_clocks(self) -> Q:
         """Match the clocks of active jobs of this share."""
         return self._match("job__") & Q(job__state="active", job__removed_at__isnull=True)

@@ -115,6 +115,7 @@ def request_stop(run_id: uuid.UUID, reason: str, *, now: datetime, using: str) -
         run.stop_requested_at = now
         run.reason = (reason or Reason.ASKED.value)[:200]
     if run.process is None:
+        now = max(now, run.started_at or now)
         run.status, run.finished_at, run.left_at, run.due_at = (
             RunStatus.STOPPED.value,
             now,

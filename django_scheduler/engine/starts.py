@@ -1,0 +1,51 @@
+"""Jobs that run when a scheduler starts (``run_on_start``)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from .. import lifecycle
+from ..exceptions import SchedulerError
+from ..models import Job, JobClock
+from ..states import JobState, Trigger
+from .share import Share
+
+__all__ = ["run_on_start"]
+
+
+def run_on_start(share: Share, now: datetime, using: str) -> int:
+    """Make a run now of each job that wants one at a start; return how many.
+
+    Not of a job whose last run ended less than one interval ago, or is still going on: several
+    schedulers that start together make one. The run stands for whatever was missed, so the
+    schedule goes on strictly after now. To be called in a transaction.
+    """
+    wanted = Job.objects.using(using).filter(
+        share.of_jobs(), run_on_start=True, state=JobState.ACTIVE.value, removed_at__isnull=True
+    )
+    clocks = lifecycle.lock_clocks(list(wanted.order_by("pk").values_list("pk", flat=True)), using)
+    busy = lifecycle.activity(clocks, using)
+    started = 0
+    for job in wanted.filter(pk__in=clocks):
+        if not busy[job.pk].active:
+            started += _start(job, clocks[job.pk], now, using)
+    return started
+
+
+def _start(job: Job, clock: JobClock, now: datetime, using: str) -> bool:
+    try:
+        if job.last_finished_at is not None and now - job.last_finished_at < _interval(job, now):
+            return False
+        clock.planned_until = max(now, clock.planned_until or now)
+        lifecycle.replan(job, clock, after=now, using=using)
+    except SchedulerError as error:
+        lifecycle.mark_broken(job, str(error), using=using)
+        return False
+    lifecycle.trigger(job, None, None, force=True, now=now, using=using, kind=Trigger.START)
+    return True
+
+
+def _interval(job: Job, now: datetime) -> timedelta:
+    """Return the span between the next two occurrences; endless when there are not two."""
+    ahead = job.parsed_schedule().upcoming(now, 2)
+    return ahead[1] - ahead[0] if len(ahead) == 2 else timedelta.max
