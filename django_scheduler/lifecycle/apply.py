@@ -54,11 +54,11 @@ def apply(facts: Sequence[Fact], *, now: datetime, using: str) -> Applied:
         runs[pk].save(using=using, update_fields=names)
     for fact in applied.won:
         run = runs[fact.run_id]
+        _tell(run, fact, using)
         if isinstance(fact, Finished):
             follow(run, fact, clocks.get(run.job_id or 0), now, using)
         elif isinstance(fact, Left) and run.job_id is not None:
             promote(run.job_id, now, using)
-        _tell(run, fact, using)
     return applied
 
 
