@@ -326,8 +326,8 @@ def test_end_is_told_after_commit_with_what_follows(django_capture_on_commit_cal
         for signal, receiver in receivers:
             signal.disconnect(receiver)
     assert seen == [
-        ("retry", 2),
         ("finished", "failed"),
+        ("retry", 2),
         ("finished", "succeeded"),
         ("succeeded", "succeeded"),
     ]
