@@ -49,7 +49,6 @@ class SchedulerSettings:
     catch_up_window: timedelta = _days(1)
     catch_up_limit: int = 100
     reconcile_interval: timedelta = _seconds(10)
-    reconcile_grace: timedelta = _seconds(30)
     unknown_function_grace: timedelta = _seconds(600)
     executors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     commands_allowed: tuple[str, ...] = ()

@@ -127,7 +127,7 @@ class Watch:
                 continue
             if order.gone:
                 watched.settle()
-                watched.context.ask_to_stop(RunStatus.INTERRUPTED, Reason.SUPERSEDED)
+                watched.context.ask_to_stop(RunStatus.INTERRUPTED, Reason.WORKER_LOST)
             else:
                 reason = order.stop_reason or Reason.ASKED.value
                 watched.context.ask_to_stop(RunStatus.STOPPED, reason)

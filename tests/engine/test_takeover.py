@@ -124,3 +124,13 @@ def test_a_job_that_must_not_repeat_is_not_tried_again(manual_scheduler, recorde
     _pass(manual_scheduler, 40)
     assert [run.status for run in Run.objects.all()] == ["lost"]
     assert recorder.times == 1
+
+
+def test_advancing_far_judges_the_dead_on_the_way(manual_scheduler, recorder):
+    """K1: a test of one's own jobs need not step by hand."""
+    jobs.add("job", function="recorder", schedule=manual())
+    jobs.trigger("job")
+    _crash_in(manual_scheduler, recorder)
+    manual_scheduler.run_due()
+    manual_scheduler.advance(60)
+    assert [run.status for run in Run.objects.order_by("number")] == ["lost", "succeeded"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import signal
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +16,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
-from django.utils import autoreload
 
 from django_scheduler import conf
 from django_scheduler.engine import Scheduler
-from django_scheduler.exceptions import SchedulerError
+from django_scheduler.exceptions import SchedulerError, SchedulerNotStarted
+from django_scheduler.management.reloading import run_with_reloader
 from django_scheduler.models.vendors import session_problems
 
 __all__ = ["Command"]
@@ -53,16 +55,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until stopped. Exit codes: 0 stopped in order, 1 at once, 3 outcomes not written."""
-        if self._reloads(options):
-            autoreload.run_with_reloader(self._run, options)
-        else:
-            self._run(options)
-
-    def _reloads(self, options: dict[str, Any]) -> bool:
-        off = ("once", "check", "no_reload", "ready_file")
-        return settings.DEBUG and not any(options[name] for name in off)
-
-    def _run(self, options: dict[str, Any]) -> None:
         database = options["database"] or conf.current().database
         self._check(database)
         if options["check"]:
@@ -71,8 +63,14 @@ class Command(BaseCommand):
         scheduler = self._scheduler(options, database)
         if options["once"]:
             self._once(scheduler)
+        elif self._reloads(options):
+            run_with_reloader(partial(self._until_stopped, scheduler, options))
         else:
             self._until_stopped(scheduler, options)
+
+    def _reloads(self, options: dict[str, Any]) -> bool:
+        off = ("once", "check", "no_reload", "ready_file")
+        return settings.DEBUG and not any(options[name] for name in off)
 
     def _check(self, database: str) -> None:
         if database not in connections:
@@ -105,6 +103,9 @@ class Command(BaseCommand):
 
     def _until_stopped(self, scheduler: Scheduler, options: dict[str, Any]) -> None:
         asked = self._on_signals()
+        if threading.current_thread() is not threading.main_thread():
+            # Under the reloader the main thread ends the process, by a signal or a changed file.
+            atexit.register(self._stop_at_exit, scheduler, options)
         scheduler.start()
         try:
             scheduler.wait_until_running(START_TIMEOUT)
@@ -119,6 +120,12 @@ class Command(BaseCommand):
                 raise CommandError(f"The scheduler ended: {scheduler.failure}")
             scheduler.stop(options["shutdown_grace"])
         self._finish(scheduler)
+
+    def _stop_at_exit(self, scheduler: Scheduler, options: dict[str, Any]) -> None:
+        with contextlib.suppress(SchedulerNotStarted):
+            scheduler.stop(options["shutdown_grace"])
+        if not scheduler.complete:
+            os._exit(UNWRITTEN_OUTCOMES)
 
     def _on_signals(self) -> list[int]:
         """Return the list that grows with the first signal. The second ends the process at once.
