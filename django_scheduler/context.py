@@ -18,9 +18,21 @@ from typing import Any, TypeVar
 from .exceptions import InvalidData, RunInterrupted, RunStopped, RunTimedOut, SchedulerError
 from .states import RunStatus
 
-__all__ = ["Progress", "RunContext", "activate", "as_json", "clean_text", "current_run"]
+__all__ = [
+    "Progress",
+    "RunContext",
+    "activate",
+    "as_json",
+    "clean_text",
+    "current_run",
+    "is_inside_run",
+    "is_inside_run_of",
+]
 
 T = TypeVar("T")
+
+DATA_MAX_BYTES = 1024 * 1024
+"""It is written with the run's row, and databases refuse statements of more than some megabytes."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +152,8 @@ class RunContext:
         numbers = (completed, 0 if total is None else total, retries)
         if any(isinstance(n, bool) or not isinstance(n, int) or n < 0 for n in numbers):
             raise InvalidData("Progress counts in whole numbers from 0.", field="completed")
+        if max(numbers) >= 2**63:
+            raise InvalidData("Progress counts to less than 2^63.", field="completed")
         if total is not None and completed > total:
             raise InvalidData(
                 f"Progress of {completed} is more than the total of {total}.", field="completed"
@@ -167,11 +181,19 @@ class RunContext:
         """Merge ``values`` into the run's data, which hooks and the admin see at once.
 
         Raises:
-            InvalidData: a value is not JSON; nothing of this call is kept.
+            InvalidData: a value is not JSON, or all together are longer than a megabyte; nothing
+                of this call is kept.
         """
         kept = as_json(values, "data")
         with self._lock:
-            self._said.data.update(kept)
+            merged = {**self._said.data, **kept}
+            size = len(json.dumps(merged))
+            if size > DATA_MAX_BYTES:
+                raise InvalidData(
+                    f"The data takes {size} bytes; at most {DATA_MAX_BYTES} are kept.",
+                    field="data",
+                )
+            self._said.data = merged
             self._said.changes += 1
         self._wake()
 
@@ -233,7 +255,7 @@ def as_json(value: Any, field_name: str) -> Any:
     """
     try:
         text = json.dumps(value, allow_nan=False, ensure_ascii=False)
-    except (TypeError, ValueError, RecursionError) as error:
+    except Exception as error:  # a value of a class of its own may raise anything
         raise InvalidData(
             f"{field_name} must be JSON (texts, numbers, lists, dicts, booleans, null): {error}.",
             field=field_name,
@@ -262,6 +284,18 @@ def current_run() -> RunContext:
     if context is None:
         raise SchedulerError("current_run() was called outside a run.")
     return context
+
+
+def is_inside_run(run_id: object) -> bool:
+    """Tell whether this code is called from the run of this id."""
+    context = _current.get()
+    return context is not None and context.run_id == str(run_id)
+
+
+def is_inside_run_of(job_name: str) -> bool:
+    """Tell whether this code is called from a run of the job."""
+    context = _current.get()
+    return context is not None and context.job_name == job_name
 
 
 class activate:

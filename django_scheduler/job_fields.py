@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import MAXYEAR, MINYEAR, datetime
 from enum import Enum
 from typing import Any
 
@@ -18,6 +18,8 @@ from .policies import CatchUp, OnLost, Overlap, Retry, to_timedelta
 __all__ = ["FIELDS", "read_field", "read_name"]
 
 NAME_LENGTH = 200
+MOST_NESTED = 30
+"""MariaDB takes JSON of 32 levels."""
 
 
 def _word(words: type[Enum]) -> Callable[[str, Any], Any]:
@@ -53,9 +55,14 @@ def _number(least: int, *, optional: bool = True) -> Callable[[str, Any], Any]:
     return read
 
 
+def is_storable(text: str) -> bool:
+    """Tell whether every database takes the text: no NUL, no half of a surrogate pair."""
+    return "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
 def _text(longest: int) -> Callable[[str, Any], Any]:
     def read(name: str, value: Any) -> str:
-        if not isinstance(value, str) or len(value) > longest or "\x00" in value:
+        if not isinstance(value, str) or len(value) > longest or not is_storable(value):
             raise InvalidJob(
                 f"{name} must be a text of at most {longest} characters, not {value!r:.80}.",
                 field=name,
@@ -72,6 +79,9 @@ def _instant(name: str, value: Any) -> datetime | None:
         raise InvalidJob(
             f"{name} is {value!r}; use a datetime that knows its time zone.", field=name
         )
+    if not MINYEAR < value.year < MAXYEAR:
+        # In another zone it would lie outside the calendar, and the row could not be read again.
+        raise InvalidJob(f"{name} is {value}; use a year from 2 to 9998.", field=name)
     return value
 
 
@@ -92,14 +102,33 @@ def _json(kind: type, error: type[SchedulerError]) -> Callable[[str, Any], Any]:
             wanted = "a list" if kind is list else "a dict with texts as keys"
             raise error(f"{name} must be {wanted}, not {value!r:.80}.", field=name)
         try:
-            return json.loads(json.dumps(value, allow_nan=False))
+            text = json.dumps(value, allow_nan=False)
         except (TypeError, ValueError, RecursionError) as problem:
             raise error(
                 f"{name} must be JSON (texts, numbers, lists, dicts, booleans, null): {problem}.",
                 field=name,
             ) from None
+        refused = not_storable(value)
+        if refused:
+            raise error(f"{name} {refused}", field=name)
+        return json.loads(text)
 
     return read
+
+
+def not_storable(value: Any, depth: int = 0) -> str:
+    """Return why a JSON value is not taken by every database; empty: it is."""
+    if depth > MOST_NESTED:
+        return f"is nested more than {MOST_NESTED} levels deep."
+    if isinstance(value, str):
+        return "" if is_storable(value) else f"has a text no database takes: {value!a:.80}."
+    if isinstance(value, Mapping):
+        inner: Iterable[Any] = [*value.keys(), *value.values()]
+    elif isinstance(value, (list, tuple)):
+        inner = value
+    else:
+        return ""
+    return next(filter(None, (not_storable(each, depth + 1) for each in inner)), "")
 
 
 def _retry(name: str, value: Any) -> Any:
@@ -118,7 +147,8 @@ def _tags(name: str, value: Any) -> list[str]:
         raise InvalidJob(f"tags must be a list of texts, not {value!r}.", field=name)
     tags = [value] if isinstance(value, str) else list(value or ())
     for tag in tags:
-        if not isinstance(tag, str) or not tag.strip() or len(tag) > 64:
+        good = isinstance(tag, str) and tag.strip() and len(tag) <= 64 and is_storable(tag)
+        if not good:
             raise InvalidJob(f"A tag is a text of 1 to 64 characters, not {tag!r}.", field=name)
     return sorted(set(tags))
 

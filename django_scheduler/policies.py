@@ -16,6 +16,8 @@ from typing import Any
 from .exceptions import InvalidJob
 
 __all__ = [
+    "LONGEST_DELAY",
+    "LONGEST_SPAN",
     "CatchUp",
     "Decision",
     "OnLost",
@@ -31,6 +33,8 @@ __all__ = [
 MIN_DELAY = timedelta(seconds=1)
 #: No delay grows beyond this, whatever the backoff.
 LONGEST_DELAY = timedelta(days=365)
+#: Sums of an instant and a span stay within the calendar, and spans within every database's range.
+LONGEST_SPAN = timedelta(days=36_600)
 _BACKOFFS = ("fixed", "linear", "exponential")
 _ON_NEXT_OCCURRENCE = ("skip", "supersede", "independent")
 
@@ -124,6 +128,8 @@ def to_timedelta(value: object, field: str) -> timedelta | None:
         raise InvalidJob(f"{field}={value!r} is not a span of time.", field=field) from error
     if span < timedelta(0):
         raise InvalidJob(f"{field}={value!r} is negative.", field=field)
+    if span > LONGEST_SPAN:
+        raise InvalidJob(f"{field}={value!r} is longer than 100 years.", field=field)
     return span
 
 

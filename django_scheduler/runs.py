@@ -11,7 +11,8 @@ from django.db.models import F, QuerySet
 
 from . import clock as clocks
 from . import conf, lifecycle
-from .exceptions import InvalidData, RunNotFound
+from .context import clean_text, is_inside_run
+from .exceptions import InvalidData, InvalidRunState, RunNotFound
 from .models import Job, Run
 from .models.vendors import read_now, writing
 from .policies import to_timedelta
@@ -113,7 +114,7 @@ def _order(order_by: str) -> list[Any]:
 
 def _page(runs: QuerySet[Run], limit: int | None, offset: int) -> QuerySet[Run]:
     for name, value in (("limit", limit), ("offset", offset)):
-        if value is not None and (not isinstance(value, int) or value < 0):
+        if value is not None and (not isinstance(value, int) or not 0 <= value < 2**31):
             raise InvalidData(f"{name} is {value!r}; use a whole number from 0.", field=name)
     return runs[offset : None if limit is None else offset + limit]
 
@@ -128,10 +129,12 @@ def stop(run: Run | uuid.UUID | str, reason: str = "") -> Run:
         RunNotFound: there is none with this id.
         InvalidRunState: it is over already.
     """
+    if not isinstance(reason, str):
+        raise InvalidData(f"reason must be a text, not {reason!r}.", field="reason")
     with writing(_using()):
         found = get(run)
         now = read_now(clocks.installed(), _using())
-        return lifecycle.request_stop(found.pk, reason, now=now, using=_using())
+        return lifecycle.request_stop(found.pk, clean_text(reason), now=now, using=_using())
 
 
 def wait(run: Run | uuid.UUID | str, timeout: timedelta | float | None = None) -> Run:
@@ -142,8 +145,11 @@ def wait(run: Run | uuid.UUID | str, timeout: timedelta | float | None = None) -
 
     Raises:
         RunNotFound: there is none with this id.
+        InvalidRunState: it is the very run this is called from.
         TimeoutError: it was not over in time.
     """
+    if is_inside_run(_id_of(run)):
+        raise InvalidRunState("A run cannot wait for its own end.", field="run")
     limit = to_timedelta(timeout, "timeout")
     clock = clocks.installed()
     deadline = None if limit is None else clock.monotonic() + limit.total_seconds()

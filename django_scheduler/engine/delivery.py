@@ -39,7 +39,7 @@ class Delivery:
             while (call := self._queue.get()) is not None:
                 try:
                     call()
-                except Exception:
+                except BaseException:  # a receiver that calls sys.exit() must not end delivery
                     logger.exception("A fact could not be delivered")
                 if self._queue.empty():
                     close_old_connections()

@@ -10,6 +10,8 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.db import DatabaseError
+
 from .. import lifecycle, signals
 from ..lifecycle import Activity, occurrence_key
 from ..models import Job, JobClock, Run
@@ -103,18 +105,26 @@ class _DueJob:
         self._using = using
 
     def carry_out(self) -> list[_Draft]:
-        """Advance the clock and return the rows to insert; set aside what cannot be planned."""
-        job, clock = self._job, self._clock
+        """Advance the clock and return the rows to insert; set aside what cannot be planned.
+
+        Whatever one row makes go wrong, the other jobs of the claim are served.
+        """
         try:
-            schedule = job.parsed_schedule()
-            policy = lifecycle.planning_policy(job, clock)
-            if clock.planned_spec != job.spec:
-                lifecycle.replan(job, clock, after=self._now, using=self._using)
-                return []
-            found = self._plan(schedule, policy)
+            return self._carry_out()
+        except DatabaseError:
+            raise
         except Exception as error:
-            lifecycle.mark_broken(job, f"It cannot be planned: {error}", using=self._using)
+            lifecycle.mark_broken(self._job, f"It cannot be planned: {error}", using=self._using)
             return []
+
+    def _carry_out(self) -> list[_Draft]:
+        job, clock = self._job, self._clock
+        schedule = job.parsed_schedule()
+        policy = lifecycle.planning_policy(job, clock)
+        if clock.planned_spec != job.spec:
+            lifecycle.replan(job, clock, after=self._now, using=self._using)
+            return []
+        found = self._plan(schedule, policy)
         if self._must_wait_to_catch_up(found, policy):
             self._advance(clock.planned_until, None, None)
             return []

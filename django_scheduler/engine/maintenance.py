@@ -106,6 +106,7 @@ class Maintenance:
             lifecycle.free_unknown(process, held, now=now, using=self._using)
             self._resume_over(now)
             self._plan_unplanned(now)
+            lifecycle.promote_left_behind(now, self._using)
             self._replan_edited(now)
             self._break_unclaimed(now)
             lifecycle.skip_unclaimable(

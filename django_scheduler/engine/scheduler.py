@@ -29,6 +29,8 @@ __all__ = ["Scheduler"]
 
 logger = logging.getLogger("django_scheduler.engine")
 
+_ONCE_PAUSE = timedelta(milliseconds=200)
+
 
 class Scheduler:
     """Plans and runs jobs until it is stopped.
@@ -181,7 +183,8 @@ class Scheduler:
     def run_once(self) -> None:
         """Run, in the calling thread, what is due at this moment, wait for it, and stop.
 
-        Functions may go on for as long as they take; nothing that comes due meanwhile begins.
+        Functions may go on for as long as they take. What comes due meanwhile begins only while
+        something else that is due still waits for a free slot.
 
         Raises:
             SchedulerAlreadyStarted: it runs in threads of its own.
@@ -191,8 +194,9 @@ class Scheduler:
         prepare_session(self._using)
         self._session = session = self._open()
         session.heartbeat.start()
-        while session.step() <= timedelta(0):
-            pass
+        while (wait := session.step()) <= timedelta(0) or session.must_go_on():
+            self._clock.wait(self._wake, min(wait, _ONCE_PAUSE).total_seconds())
+            self._wake.clear()
         self.complete = session.close(timedelta(days=365))
         self._session = None
 

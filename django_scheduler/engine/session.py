@@ -91,7 +91,7 @@ class Session:
         """
         try:
             if claim:
-                self.maintenance.do_what_is_due(self.membership.id, self.turn.held)
+                self._maintain()
             wait = self.turn.take(claim=claim)
         except DatabaseError as error:
             return self._after_trouble(error)
@@ -99,6 +99,20 @@ class Session:
             logger.warning("The database is back")
             self._backoff = 0.0
         return wait
+
+    def _maintain(self) -> None:
+        """Do what maintenance is due; a row it stumbles over must not end the process."""
+        try:
+            self.maintenance.do_what_is_due(self.membership.id, self.turn.held)
+        except DatabaseError:
+            raise
+        except Exception:
+            logger.exception("Maintenance met an error of its own and goes on")
+
+    def must_go_on(self) -> bool:
+        """Tell whether more may be due than could be taken: no slot was free, or no database."""
+        full = any(executor.free_slots() <= 0 for executor in self._executors.values())
+        return full or self._backoff > 0
 
     def _after_trouble(self, error: DatabaseError) -> timedelta:
         if not self._backoff:

@@ -36,7 +36,6 @@ def _start(job: Job, clock: JobClock, now: datetime, using: str) -> bool:
     try:
         if job.last_finished_at is not None and now - job.last_finished_at < _interval(job, now):
             return False
-        clock.planned_until = max(now, clock.planned_until or now)
         lifecycle.replan(job, clock, after=now, using=using)
     except SchedulerError as error:
         lifecycle.mark_broken(job, str(error), using=using)

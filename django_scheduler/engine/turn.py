@@ -94,7 +94,7 @@ class Turn:
         """Give the run to its executor; a row that cannot be read fails alone."""
         try:
             dispatch = Dispatch.of(run, due_at)
-        except (TypeError, ValueError, AttributeError) as error:
+        except (TypeError, ValueError, AttributeError, OverflowError) as error:
             assert self._outbox is not None
             assert run.process is not None
             self._outbox.tell(
@@ -168,12 +168,15 @@ class Turn:
             bare = replace(
                 fact, result=None, data={}, progress={}, log="", traceback="", hook_errors={},
                 error=f"What the run left could not be stored: {type(problem).__name__}",
+                run_again_in=None, retry_in=None,
             )  # fmt: skip
             again = self._problem_of(Letter(bare))
             if again is None:
                 letter.answer(True)
                 return
             problem = again
+        # Not known here any more, so that the next look at what hangs gives the run up.
+        self.held.discard(fact.run_id)
         record_failed(fact, problem)
         letter.answer(False)
 

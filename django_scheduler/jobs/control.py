@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import MAXYEAR, datetime
 
 from .. import lifecycle, signals
 from ..exceptions import InvalidJob
+from ..job_fields import is_storable
 from ..models import Installation, Job
 from ..models.vendors import writing
 from ..states import JobState
@@ -26,6 +27,7 @@ def pause(name: Job | str, reason: str = "", until: datetime | None = None, *, b
         InvalidRunState: the job is not active.
         InvalidJob: ``until`` does not know its time zone or is past.
     """
+    _check_words(reason=reason, by=by)
     with writing(using()):
         job = locked_job(name)
         at = now()
@@ -43,10 +45,16 @@ def pause(name: Job | str, reason: str = "", until: datetime | None = None, *, b
     return get(job)
 
 
+def _check_words(**words: object) -> None:
+    for name, word in words.items():
+        if not isinstance(word, str) or not is_storable(word):
+            raise InvalidJob(f"{name} must be a text, not {word!a:.80}.", field=name)
+
+
 def _is_coming(instant: object, now: datetime) -> bool:
     if not isinstance(instant, datetime) or instant.utcoffset() is None:
         return False
-    return instant > now
+    return now < instant and instant.year < MAXYEAR
 
 
 def resume(name: Job | str, mode: str = "next") -> Job:
@@ -68,7 +76,12 @@ def resume(name: Job | str, mode: str = "next") -> Job:
 
 
 def pause_all(reason: str = "", *, by: str = "") -> None:
-    """Stop claiming anything, in the whole installation, until :func:`resume_all`."""
+    """Stop claiming anything, in the whole installation, until :func:`resume_all`.
+
+    Raises:
+        InvalidJob: ``reason`` or ``by`` is no text.
+    """
+    _check_words(reason=reason, by=by)
     with writing(using()):
         Installation.objects.using(using()).update_or_create(
             pk=Installation.ONLY,

@@ -30,6 +30,8 @@ def _assign(job: Job, fields: Mapping[str, Any]) -> None:
         if name == "schedule":
             _assign_schedule(job, value, zone_given="timezone" in fields)
         elif name in ("timezone", "function"):
+            if not isinstance(value, str):
+                raise InvalidJob(f"{name} is {value!r}; give a text.", field=name)
             setattr(job, name, value)
         elif name != "tags":
             setattr(job, name, read_field(name, value))

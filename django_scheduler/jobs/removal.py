@@ -8,12 +8,13 @@ from threading import Event
 
 from .. import clock as clocks
 from .. import lifecycle, signals
+from ..context import is_inside_run_of
 from ..exceptions import InvalidJob
 from ..models import Job, Run
 from ..models.vendors import writing
 from ..policies import RunningOnRemove, to_timedelta
 from ..states import OPEN, JobState, Reason, RunStatus
-from .rows import locked_job, now, using
+from .rows import locked_job, name_of, now, using
 
 __all__ = ["remove"]
 
@@ -32,7 +33,7 @@ def remove(
 
     Raises:
         JobNotFound: there is no such job.
-        InvalidJob: another word for ``running``.
+        InvalidJob: another word for ``running``, or a run of this job would wait for itself.
         TimeoutError: runs still went on; the job is removed once they have ended.
     """
     limit = to_timedelta(timeout, "timeout")
@@ -42,6 +43,11 @@ def remove(
         raise InvalidJob(
             f"running is {running!r}; use 'wait', 'stop' or 'leave'.", field="running"
         ) from None
+    if mode is not RunningOnRemove.LEAVE and is_inside_run_of(name_of(name)):
+        raise InvalidJob(
+            "A run cannot wait for its own end; remove its job with running='leave'.",
+            field="running",
+        )
     with writing(using()):
         job = _bury(locked_job(name))
         _stop_runs(job, only_waiting=mode is not RunningOnRemove.STOP)

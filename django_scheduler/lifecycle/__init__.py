@@ -8,7 +8,7 @@ change was too late, and nothing that would have followed happens.
 from __future__ import annotations
 
 from .apply import Applied, apply
-from .broken import mark_broken
+from .broken import mark_broken, skip_overdue
 from .claims import claim_waiting, skip_unclaimable, take_dispatched, waiting_runs
 from .clocks import (
     delete_if_idle,
@@ -18,10 +18,10 @@ from .clocks import (
     planning_policy,
     replan,
     resume_job,
-    skip_overdue,
     start_clock,
     stop_clock,
 )
+from .consequences import promote_left_behind
 from .create import Activity, activity, insert, make_run, occurrence_key
 from .facts import Fact, Finished, GivenBack, Left, Published, Started
 from .orders import place, request_stop, trigger
@@ -54,6 +54,7 @@ __all__ = [
     "place",
     "planning_policy",
     "progress_fields",
+    "promote_left_behind",
     "record_progress",
     "redispatch_unreceived",
     "replan",

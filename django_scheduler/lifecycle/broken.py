@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from ..models import Job
+from datetime import datetime
+
+from ..exceptions import SchedulerError
+from ..models import Job, JobClock
+from ..models.vendors import locked
 from ..signals import announce, job_broken
 from ..states import JobState
-from .clocks import stop_clock
+from .clocks import replan, stop_clock
 
-__all__ = ["mark_broken"]
+__all__ = ["mark_broken", "skip_overdue"]
 
 
 def mark_broken(job: Job, error: str, *, using: str) -> None:
@@ -17,3 +21,13 @@ def mark_broken(job: Job, error: str, *, using: str) -> None:
         stop_clock(job.pk, using=using)
         job.state, job.error = JobState.BROKEN.value, error
         announce(job_broken, using=using, sender=Job, job=job, error=error)
+
+
+def skip_overdue(now: datetime, *, using: str) -> None:
+    """Move every overdue job strictly past ``now`` without a run; set aside what cannot be read."""
+    overdue = JobClock.objects.using(using).filter(next_run_at__lte=now).order_by("job_id")
+    for clock in locked(overdue):
+        try:
+            replan(clock.job, clock, after=now, using=using)
+        except SchedulerError as error:
+            mark_broken(clock.job, str(error), using=using)

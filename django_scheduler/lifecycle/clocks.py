@@ -24,7 +24,6 @@ __all__ = [
     "planning_policy",
     "replan",
     "resume_job",
-    "skip_overdue",
     "start_clock",
     "stop_clock",
 ]
@@ -96,9 +95,13 @@ def _point(job: Job, clock: JobClock, schedule: Schedule, *, after: datetime | N
 def replan(job: Job, clock: JobClock, *, after: datetime, using: str) -> None:
     """Point the clock at the first occurrence strictly after ``after`` and store it.
 
-    A job that is not active is not scheduled. One whose window is over becomes ``ended``; one
-    whose schedule cannot be read becomes ``broken``.
+    What lies before ``after`` counts as dealt with: an edit is never retroactive. A job that is
+    not active is not scheduled. One whose window is over becomes ``ended``.
+
+    Raises:
+        SchedulerError: the schedule cannot be read; nothing is stored.
     """
+    clock.planned_until = max(after, clock.planned_until or after)
     if job.state == JobState.ACTIVE:
         schedule = job.parsed_schedule()
         if schedule.one_shot and job.spec != clock.planned_spec:
@@ -146,17 +149,8 @@ def resume_job(job: Job, clock: JobClock, *, now: datetime, using: str) -> None:
     job.paused_at = job.paused_until = None
     job.paused_by = job.pause_reason = ""
     job.save(using=using)
-    clock.planned_until = max(now, clock.planned_until or now)
     replan(job, clock, after=now, using=using)
     announce(job_resumed, using=using, sender=Job, job=job)
-
-
-def skip_overdue(now: datetime, *, using: str) -> None:
-    """Move every overdue job strictly past ``now`` without a run."""
-    overdue = JobClock.objects.using(using).filter(next_run_at__lte=now).order_by("job_id")
-    for clock in locked(overdue):
-        clock.planned_until = max(now, clock.planned_until or now)
-        replan(clock.job, clock, after=now, using=using)
 
 
 def delete_if_idle(job_id: int, *, using: str) -> bool:

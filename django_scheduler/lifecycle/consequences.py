@@ -9,15 +9,17 @@ from django.db.models import F, Max
 
 from ..exceptions import SchedulerError
 from ..models import Job, JobClock, Run, uuid7
-from ..policies import OnLost, Retry
+from ..policies import LONGEST_DELAY, LONGEST_SPAN, OnLost, Retry
 from ..signals import announce, rescheduling_failed, run_retry_planned
 from ..states import JobState, Reason, RunStatus, Trigger
 from .broken import mark_broken
-from .clocks import end_job, has_open_run, replan, stop_clock
+from .clocks import end_job, has_open_run, lock_clocks, replan, stop_clock
 from .create import active_runs, insert, waiting_for_room
 from .facts import Finished
 
-__all__ = ["follow"]
+__all__ = ["follow", "promote", "promote_left_behind"]
+
+_BATCH = 200
 
 FLOOR = timedelta(seconds=1)
 """No retry and no self-chosen next run comes sooner, so that none can spin."""
@@ -96,7 +98,7 @@ def _after_failure(run: Run, fact: Finished, retry: Retry | None) -> timedelta |
         spent = retry is not None and retry.max_attempts is not None
         if spent and run.attempt >= retry.max_attempts:  # type: ignore[union-attr,operator]
             return None
-        return max(fact.retry_in, FLOOR)
+        return min(max(fact.retry_in, FLOOR), LONGEST_DELAY)
     if retry is None or run.reason == Reason.ARGUMENTS:
         return None
     return retry.delay_after(run.attempt, tuple(fact.error_types), random.random())
@@ -154,6 +156,18 @@ def promote(job_id: int, now: datetime, using: str) -> None:
         waiting.filter(pk=oldest).update(due_at=now, reason=Reason.NONE.value)
 
 
+def promote_left_behind(now: datetime, using: str) -> None:
+    """Promote where the end of what was waited for went unnoticed.
+
+    So it does when a function that was given up, and still counted as active, goes with its
+    process: no outcome is written then.
+    """
+    waiting = Run.objects.using(using).filter(waiting_for_room(), job_id__isnull=False)
+    jobs = sorted(set(waiting.values_list("job_id", flat=True)[:_BATCH]))
+    for job_id in lock_clocks([each for each in jobs if each], using, skip=True):
+        promote(job_id, now, using)
+
+
 def _reschedule(
     job: Job, clock: JobClock, run: Run, fact: Finished, now: datetime, using: str
 ) -> None:
@@ -161,7 +175,7 @@ def _reschedule(
     if job.state != JobState.ACTIVE:
         return
     if fact.run_again_in is not None and run.status == RunStatus.SUCCEEDED:
-        clock.next_run_at = now + max(fact.run_again_in, FLOOR)
+        clock.next_run_at = now + min(max(fact.run_again_in, FLOOR), LONGEST_SPAN)
         clock.next_occurrence = clock.next_run_at
         clock.save(using=using, update_fields=["next_run_at", "next_occurrence"])
         return

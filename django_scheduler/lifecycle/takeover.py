@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
@@ -70,14 +71,19 @@ def _lost(run: Run, now: datetime) -> Finished:
         status=RunStatus.STOPPED if stopped else RunStatus.LOST,
         reason=run.reason if stopped else Reason.WORKER_LOST.value,
         error="" if stopped else f"The process {run.process} that ran it died.",
-        data=run.data,
+        data=_as_dict(run.data),
         log=run.log,
-        hook_errors=run.hook_errors,
+        hook_errors=_as_dict(run.hook_errors),
         started_at=start,
         due_at=start,
         duration=max(now - start, timedelta(0)) if start else timedelta(0),
         at=now,
     )
+
+
+def _as_dict(value: Any) -> dict[str, Any]:
+    """Return the value if it is a dict: a row edited by hand may hold anything."""
+    return value if isinstance(value, dict) else {}
 
 
 def redispatch_unreceived(

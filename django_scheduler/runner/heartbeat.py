@@ -7,8 +7,8 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 
+from django.db import DataError, IntegrityError, close_old_connections, connections
 from django.db import Error as DatabaseError
-from django.db import close_old_connections, connections
 
 from ..clock import Clock
 from ..lifecycle import orders_for, record_progress
@@ -107,10 +107,18 @@ class Heartbeat:
     def _exchange(self) -> None:
         watched = self._watch.all()
         for one in watched:
-            self._write(one)
+            self._write_alone(one)
         if watched:
             epochs = {one.dispatch.run_id: one.dispatch.epoch for one in watched}
             self._watch.obey(orders_for(epochs, self._membership.id, using=self._using))
+
+    def _write_alone(self, one: Watched) -> None:
+        """Store what one run reports; a value the database refuses must not hold up the others."""
+        try:
+            self._write(one)
+        except (DataError, IntegrityError, ValueError, OverflowError) as error:
+            one.written = one.context.report()[0]
+            logger.warning("What run %s reports cannot be stored: %s", one.dispatch.run_id, error)
 
     def _write(self, one: Watched) -> None:
         """Store progress and data that changed since they were last stored."""

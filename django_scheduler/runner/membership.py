@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from .. import __version__
 from ..clock import Clock
+from ..context import clean_text
 from ..models import Process
 from ..models.vendors import read_now
 from ..states import ProcessKind, ProcessState
@@ -29,9 +30,9 @@ class Membership:
         self, kind: ProcessKind, name: str, clock: Clock, using: str, lease: timedelta
     ) -> None:
         self.id = uuid.uuid4()
-        self.host = socket.gethostname()
+        self.host = socket.gethostname()[:255]
         self.pid = os.getpid()
-        self.name = name or f"{self.host}:{self.pid}"
+        self.name = clean_text(name or f"{self.host}:{self.pid}")[:255]
         self._kind = kind
         self._clock = clock
         self._using = using

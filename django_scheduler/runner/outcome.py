@@ -43,7 +43,9 @@ def of_error(
 ) -> Outcome:
     """Return the outcome of a function that raised ``error`` after the order ``stop``, if any."""
     if isinstance(error, SkipRun):
-        return Outcome(RunStatus.SKIPPED, bounded_text(error.reason, 200) or Reason.ASKED.value)
+        return Outcome(
+            RunStatus.SKIPPED, bounded_text(str(error.reason), 200) or Reason.ASKED.value
+        )
     if isinstance(error, RunStopped) and stop is not None:
         return Outcome(stop[0], stop[1])
     outcome = Outcome(

@@ -12,7 +12,7 @@ from ..clock import Clock
 from ..context import Facts as ContextFacts
 from ..context import RunContext, activate
 from ..exceptions import InvalidData, SchedulerError
-from ..lifecycle import Left, Started
+from ..lifecycle import GivenBack, Left, Started
 from ..registry import Definition, Hook
 from ..states import Reason, RunStatus
 from .capture import capturing
@@ -45,10 +45,11 @@ class Runner:
         """Call the run's function and report how it ended.
 
         ``started_at`` is the start that is on record already, as it is for a run a worker took.
-        A run that may not begin any more (its stop was asked for, its owner given up) is left
-        alone: whoever decided that has recorded it.
+        A run that may not begin any more (its stop was asked for, its owner given up) is given
+        back: if this process still owns it, nobody else would ever lead it on.
         """
         if not self.watch.may_start():
+            self._give_back(dispatch)
             return
         at = started_at or max(self._clock.now(), dispatch.due_at)
         context = RunContext(_context_facts(dispatch, at), self.watch.wake)
@@ -56,8 +57,13 @@ class Runner:
         try:
             if started_at is not None or self._mark_started(dispatch, watched):
                 self._run(dispatch, context, watched)
+            else:
+                self._give_back(dispatch)
         finally:
             self.watch.leave(watched)
+
+    def _give_back(self, dispatch: Dispatch) -> None:
+        self._reporter.tell(GivenBack(**dispatch.guard, due_at=self._clock.now()))
 
     def _mark_started(self, dispatch: Dispatch, watched: Watched) -> bool:
         mark = Started(**dispatch.guard, at=watched.started_at, due_at=dispatch.due_at)
@@ -69,11 +75,19 @@ class Runner:
     def _run(self, dispatch: Dispatch, context: RunContext, watched: Watched) -> None:
         with activate(context), capturing(conf.current().log_max_bytes) as tail:
             watched.tail = tail
-            outcome = self._outcome(dispatch, context)
+            outcome = self._outcome_whatever_happens(dispatch, context)
         if watched.settle():
             self._reporter.tell(watched.finished(outcome, tail.text()))
         else:
             self._reporter.tell(Left(**dispatch.guard, at=self._clock.now()))
+
+    def _outcome_whatever_happens(self, dispatch: Dispatch, context: RunContext) -> Outcome:
+        """Return the outcome; an error of ours fails this run and not the thread it is in."""
+        try:
+            return self._outcome(dispatch, context)
+        except BaseException as error:
+            logger.exception("The run %s could not be carried out", dispatch.run_id)
+            return of_error(error, context.stop_order())
 
     def _outcome(self, dispatch: Dispatch, context: RunContext) -> Outcome:
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone
+from datetime import MAXYEAR, MINYEAR, datetime, timedelta, timezone
 from typing import ClassVar, TypeVar
 
 from ..exceptions import InvalidSchedule
@@ -151,7 +151,10 @@ def as_utc(instant: datetime) -> datetime:
             f"{instant!r} is not an instant: give an aware datetime, for example one made with "
             "django.utils.timezone.now()."
         )
-    return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+    try:
+        return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+    except OverflowError as error:
+        raise InvalidSchedule(f"{instant} lies outside the calendar.", field="schedule") from error
 
 
 def parse_instant(text: str, field: str = "schedule") -> datetime:
@@ -176,6 +179,18 @@ def parse_instant(text: str, field: str = "schedule") -> datetime:
         return datetime.fromisoformat(f"{day}T{minutes}{seconds or ':00'}.{digits}{offset}")
     except ValueError as error:
         raise InvalidSchedule(f"{text!r} is not an instant: {error}.", field=field) from error
+
+
+def check_within_calendar(instant: datetime, field: str = "schedule") -> None:
+    """Nothing, if the instant can be moved by a day, in any zone, without leaving the calendar.
+
+    Raises:
+        InvalidSchedule: it cannot: no database could give it back.
+    """
+    if not MINYEAR < instant.year < MAXYEAR:
+        raise InvalidSchedule(
+            f"{instant} is too near the calendar's end: use a year from 2 to 9998.", field=field
+        )
 
 
 def format_instant(instant: datetime) -> str:

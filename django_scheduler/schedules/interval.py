@@ -13,6 +13,7 @@ from ..exceptions import InvalidInterval
 from .base import (
     Schedule,
     as_utc,
+    check_within_calendar,
     fixed_offset,
     format_instant,
     parse_instant,
@@ -65,6 +66,7 @@ class Interval(Schedule):
             value = getattr(self, name)
             if value is not None:
                 as_utc(value)
+                check_within_calendar(value)
                 object.__setattr__(self, name, fixed_offset(value))
 
     @property

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from ..exceptions import InvalidSchedule
-from .base import Schedule, as_utc, fixed_offset, format_instant
+from .base import Schedule, as_utc, check_within_calendar, fixed_offset, format_instant
 
 __all__ = ["Manual", "Once"]
 
@@ -30,6 +30,7 @@ class Once(Schedule):
             raise InvalidSchedule(
                 f"{self.at!r} is not an instant: once() needs an aware datetime.", field="schedule"
             )
+        check_within_calendar(self.at)
         object.__setattr__(self, "at", fixed_offset(self.at))
 
     def next_after(self, instant: datetime) -> datetime | None:

@@ -22,6 +22,7 @@ from django_scheduler.engine import Scheduler
 from django_scheduler.exceptions import SchedulerError, SchedulerNotStarted
 from django_scheduler.management.reloading import run_with_reloader
 from django_scheduler.models.vendors import session_problems
+from django_scheduler.policies import to_timedelta
 
 __all__ = ["Command"]
 
@@ -88,6 +89,10 @@ class Command(BaseCommand):
         threads = options["threads"]
         if threads is not None and threads < 1:
             raise CommandError(f"--threads must be 1 or more, not {threads}.")
+        try:
+            to_timedelta(options["shutdown_grace"], "--shutdown-grace")
+        except SchedulerError as error:
+            raise CommandError(str(error)) from error
         return Scheduler(
             database=database,
             name=options["name"],
@@ -113,12 +118,15 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         self.stdout.write(f"The scheduler is running (process {os.getpid()}). Stop it with Ctrl-C.")
         self.stdout.flush()
-        with _ready_file(options["ready_file"]):
-            while not (asked or scheduler.join(SIGNAL_LATENCY)):
-                pass
-            if scheduler.failure is not None:
-                raise CommandError(f"The scheduler ended: {scheduler.failure}")
+        try:
+            with _ready_file(options["ready_file"]):
+                while not (asked or scheduler.join(SIGNAL_LATENCY)):
+                    pass
+        finally:
+            # Whatever ends the waiting: what runs is to end in order.
             scheduler.stop(options["shutdown_grace"])
+        if scheduler.failure is not None:
+            raise CommandError(f"The scheduler ended: {scheduler.failure}")
         self._finish(scheduler)
 
     def _stop_at_exit(self, scheduler: Scheduler, options: dict[str, Any]) -> None:
@@ -159,7 +167,10 @@ def _ready_file(path: str | None) -> Any:
         yield
         return
     file = Path(path)
-    file.write_text(f"{os.getpid()}\n")
+    try:
+        file.write_text(f"{os.getpid()}\n")
+    except OSError as error:
+        raise CommandError(f"The ready file cannot be written: {error}") from error
     try:
         yield
     finally:
