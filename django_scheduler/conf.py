@@ -19,6 +19,9 @@ __all__ = ["DEFAULT_EXECUTORS", "Problem", "SchedulerSettings", "current", "prob
 
 SETTING = "DJANGO_SCHEDULER"
 
+LONGEST = timedelta(days=3660)
+"""Longer waits do not fit into what operating systems take for a timeout everywhere."""
+
 DEFAULT_EXECUTORS: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django_scheduler.executors.thread_pool.ThreadPoolExecutor"},
 }
@@ -76,18 +79,20 @@ def _is_int(value: object) -> bool:
 
 def _duration(value: object) -> timedelta | None:
     if isinstance(value, timedelta):
-        return value if value >= timedelta(0) else None
-    if _is_int(value) or (isinstance(value, float) and 0 <= value < 1e9):
-        return timedelta(seconds=float(value)) if value >= 0 else None  # type: ignore[operator,arg-type]
+        return value if timedelta(0) <= value <= LONGEST else None
+    if _is_int(value) or isinstance(value, float):
+        good = 0 <= value <= LONGEST.total_seconds()  # type: ignore[operator]
+        return timedelta(seconds=value) if good else None  # type: ignore[arg-type]
     return None
 
 
 def _check_duration(value: object) -> tuple[Any, str]:
-    return _duration(value), "a timedelta or a number of seconds, not negative"
+    return _duration(value), "a timedelta or a number of seconds, not negative, at most 10 years"
 
 
 def _check_int(value: object) -> tuple[Any, str]:
-    return (value if _is_int(value) and value > 0 else None), "a whole number above 0"  # type: ignore[operator]
+    good = _is_int(value) and 0 < value < 2**31  # type: ignore[operator]
+    return (value if good else None), "a whole number above 0"
 
 
 def _check_names(value: object) -> tuple[Any, str]:

@@ -15,7 +15,7 @@ def import_backends() -> dict[str, type[Executor]]:
     """Import the classes of all declared executors and return them by alias.
 
     Raises:
-        ImproperlyConfigured: a class cannot be imported, naming the alias and the reason.
+        ImproperlyConfigured: a class cannot be imported or is no Executor; the alias is named.
     """
     found = {}
     for alias, definition in conf.current().executor_definitions().items():
@@ -27,6 +27,11 @@ def import_backends() -> dict[str, type[Executor]]:
                 f"DJANGO_SCHEDULER['EXECUTORS'][{alias!r}] names the BACKEND {path!r}, which "
                 f"cannot be imported: {error}."
             ) from error
+        if not (isinstance(found[alias], type) and issubclass(found[alias], Executor)):
+            raise ImproperlyConfigured(
+                f"DJANGO_SCHEDULER['EXECUTORS'][{alias!r}] names the BACKEND {path!r}, which is "
+                "no Executor."
+            )
     return found
 
 

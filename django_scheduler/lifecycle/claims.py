@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from .. import signals
 from ..models import Run
@@ -14,6 +14,7 @@ from ..models.vendors import locked
 from ..states import Reason, RunStatus, Trigger
 from .clocks import lock_clocks
 from .consequences import follow
+from .create import still_inside
 from .facts import Finished
 
 __all__ = ["claim_waiting", "skip_unclaimable", "take_dispatched", "waiting_runs"]
@@ -25,10 +26,15 @@ _BATCH = 200
 def waiting_runs(using: str, executors: Sequence[str], mine: Q) -> QuerySet[Run]:
     """Return the runs that wait to be claimed by a process with these executors.
 
-    ``mine`` narrows them to functions and queues the process carries out.
+    ``mine`` narrows them to functions and queues the process carries out. Another attempt at an
+    occurrence waits until the function of the one before has really returned.
     """
+    before = Run.objects.using(using).filter(
+        still_inside(using), job=OuterRef("job"), key=OuterRef("key")
+    )
     return Run.objects.using(using).filter(
         mine,
+        ~Q(trigger=Trigger.RETRY.value) | ~Exists(before),
         status=RunStatus.QUEUED.value,
         process__isnull=True,
         due_at__isnull=False,

@@ -21,6 +21,7 @@ __all__ = [
     "insert",
     "make_run",
     "occurrence_key",
+    "still_inside",
     "waiting_for_room",
 ]
 
@@ -101,13 +102,15 @@ def active_runs(using: str) -> QuerySet[Run]:
     Besides open runs these are the given-up ones whose function has not returned although its
     process lives: a thread cannot be killed.
     """
-    alive = Process.objects.using(using).filter(state__in=ALIVE).values("id")
-    still_inside = Q(left_at__isnull=True, started_at__isnull=False, process__in=alive)
-    given_up = Q(status__in=[RunStatus.TIMED_OUT.value, RunStatus.INTERRUPTED.value])
     is_open = Q(status__in=[status.value for status in OPEN])
-    return Run.objects.using(using).filter(
-        (is_open & ~waiting_for_room()) | (given_up & still_inside)
-    )
+    return Run.objects.using(using).filter((is_open & ~waiting_for_room()) | still_inside(using))
+
+
+def still_inside(using: str) -> Q:
+    """Match given-up runs whose function has not returned although its process lives."""
+    alive = Process.objects.using(using).filter(state__in=ALIVE).values("id")
+    given_up = Q(status__in=[RunStatus.TIMED_OUT.value, RunStatus.INTERRUPTED.value])
+    return given_up & Q(left_at__isnull=True, started_at__isnull=False, process__in=alive)
 
 
 @dataclass

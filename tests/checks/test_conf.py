@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from django_scheduler import conf
+from django_scheduler import conf, executors
 
 
 def test_nothing_set_is_all_defaults(settings):
@@ -119,3 +119,24 @@ def test_setting_that_is_no_dict_is_told(settings):
     settings.DJANGO_SCHEDULER = ["THREADS"]
     (problem,) = conf.problems()
     assert (problem.name, problem.hint) == ("DJANGO_SCHEDULER", "It must be a dict.")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {"LEASE": 10**24},
+        {"LEASE": float("nan")},
+        {"POLL_INTERVAL": 10**10},
+        {"CATCH_UP_WINDOW": timedelta.max},
+        {"BATCH_SIZE": 10**20},
+    ],
+)
+def test_number_beyond_what_anything_takes_is_a_problem_that_names_it(settings, raw):
+    settings.DJANGO_SCHEDULER = raw
+    assert [problem.name for problem in conf.problems()] == list(raw)
+
+
+def test_backend_that_is_no_executor_is_refused(settings):
+    settings.DJANGO_SCHEDULER = {"EXECUTORS": {"odd": {"BACKEND": "os.path"}}}
+    with pytest.raises(ImproperlyConfigured, match="no Executor"):
+        executors.import_backends()

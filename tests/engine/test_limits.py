@@ -6,6 +6,8 @@ from datetime import datetime, timezone
 
 from django_scheduler import jobs, manual, runs
 from django_scheduler.exceptions import RunInterrupted, RunStopped, RunTimedOut
+from django_scheduler.models import Run
+from django_scheduler.models.run import uuid7
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
@@ -125,3 +127,29 @@ def test_progress_is_in_the_row_while_the_function_runs(manual_scheduler, record
     jobs.trigger("job")
     manual_scheduler.run_due()
     assert seen == [("running", 3, 9, "third", {"last": 3})]
+
+
+def test_retry_waits_until_the_function_of_the_attempt_before_has_left(manual_scheduler, recorder):
+    """R4: a thread cannot be killed; two attempts at one occurrence never go on at once."""
+    jobs.add("job", function="recorder", schedule=manual(), retry=2)
+    manual_scheduler.run_due()
+    run = jobs.trigger("job")
+    inside = {
+        "status": "timed_out",
+        "process": manual_scheduler.scheduler.session.membership.id,
+        "started_at": START,
+        "finished_at": START,
+        "due_at": None,
+    }
+    Run.objects.filter(pk=run.pk).update(**inside)
+    retry = Run.objects.get(pk=run.pk)
+    retry.pk, retry.number, retry.trigger, retry.status = uuid7(START), 2, "retry", "queued"
+    retry.process, retry.due_at, retry.started_at, retry.finished_at = None, START, None, None
+    retry.save(force_insert=True)
+
+    manual_scheduler.advance(60)
+    assert runs.get(retry).status == "queued"
+
+    Run.objects.filter(pk=run.pk).update(left_at=START)
+    manual_scheduler.run_due()
+    assert runs.get(retry).status == "succeeded"

@@ -6,14 +6,16 @@ from datetime import timedelta
 
 import pytest
 
-from django_scheduler import jobs, runs
+from django_scheduler import jobs, registry, runs
 from django_scheduler.engine import Scheduler
 from django_scheduler.exceptions import (
     SchedulerAlreadyStarted,
     SchedulerError,
     SchedulerNotStarted,
 )
+from django_scheduler.executors.thread_pool import ThreadPoolExecutor
 from django_scheduler.models import Process
+from django_scheduler.registry import Definition
 from django_scheduler.signals import run_finished, scheduler_started, scheduler_stopped
 from tests.waiting import wait_until
 
@@ -99,3 +101,17 @@ def test_receivers_are_called_in_a_thread_of_their_own_after_the_commit(schedule
 def test_a_manual_scheduler_ticks_only_at_its_clocks_instant(manual_scheduler):
     with pytest.raises(SchedulerError, match="set the clock"):
         manual_scheduler.scheduler.tick(manual_scheduler.clock.now() + timedelta(seconds=1))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_run_once_runs_more_than_it_has_slots_for():
+    """C1: what is due and finds no slot free waits for one."""
+    pool = ThreadPoolExecutor("default", threads=2)
+    name = "django_scheduler.tests.once"
+    registry.register(Definition(name, lambda: None))
+    try:
+        made = [jobs.trigger(jobs.add(f"once {n}", name)) for n in range(7)]
+        Scheduler(executors={"default": pool}, sync_code=False).run_once()
+    finally:
+        registry.unregister(name)
+    assert {runs.get(run).status for run in made} == {"succeeded"}
