@@ -137,6 +137,11 @@ class TagsField(forms.CharField):
             return True
 
 
+def _sendable(text: str) -> str:
+    """Return JSON with half surrogate pairs written as escapes: no page can carry them."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 class IndentedJSONField(forms.JSONField):
     """JSON shown on several lines."""
 
@@ -144,7 +149,11 @@ class IndentedJSONField(forms.JSONField):
         """Indent what is stored; show what was typed as it was typed."""
         if isinstance(value, InvalidJSONInput):
             return value
-        return json.dumps(value, indent=2, ensure_ascii=False) if value else json.dumps(value)
+        return (
+            _sendable(json.dumps(value, indent=2, ensure_ascii=False))
+            if value
+            else json.dumps(value)
+        )
 
 
 class RetryField(forms.JSONField):
@@ -159,10 +168,10 @@ class RetryField(forms.JSONField):
         if value is None:
             return ""
         if not isinstance(value, dict):
-            return super().prepare_value(value)
+            return _sendable(super().prepare_value(value))
         usual = Retry().to_dict()
         told = {k: v for k, v in value.items() if k == "max_attempts" or v != usual.get(k)}
-        return super().prepare_value(told)
+        return _sendable(super().prepare_value(told))
 
     def clean(self, value: Any) -> Any:
         """Return the policy as a row stores it, None for no retries."""

@@ -42,7 +42,9 @@ def problems_of(job: Job, *, only_changed_function: bool = False) -> Iterator[Sc
     yield from _attempt(_check_schedule, job)
     yield from _attempt(_check_window, job)
     yield from _attempt(_check_executor, job)
-    if not only_changed_function or {"function", "args", "kwargs"} & set(job.changed_fields()):
+    callable_with = isinstance(job.args, list) and isinstance(job.kwargs, dict)
+    changed = {"function", "args", "kwargs"} & set(job.changed_fields())
+    if callable_with and (changed or not only_changed_function):
         yield from _attempt(check_function, job.function, job.args, job.kwargs)
 
 
