@@ -12,10 +12,11 @@ from datetime import MAXYEAR, MINYEAR, datetime
 from enum import Enum
 from typing import Any
 
-from .exceptions import InvalidArguments, InvalidData, InvalidJob, SchedulerError
+from .exceptions import InvalidArguments, InvalidData, InvalidJob, InvalidSchedule, SchedulerError
 from .policies import CatchUp, OnLost, Overlap, Retry, to_timedelta
+from .schedules import Schedule
 
-__all__ = ["FIELDS", "read_field", "read_name"]
+__all__ = ["FIELDS", "check_schedule", "is_storable", "read_field", "read_name"]
 
 NAME_LENGTH = 200
 MOST_NESTED = 30
@@ -196,6 +197,15 @@ def read_field(name: str, value: Any) -> Any:
         known = ", ".join(sorted(FIELDS))
         raise InvalidJob(f"A job has no field {name!r}; use one of: {known}.", field=name)
     return FIELDS[name](name, value)
+
+
+def check_schedule(value: Any) -> None:
+    """Do nothing for a schedule, its text or None; raise InvalidSchedule otherwise."""
+    if value is not None and not isinstance(value, (Schedule, str)):
+        raise InvalidSchedule(
+            f"schedule is {value!r}; give a schedule such as every(minutes=5), or its text.",
+            field="schedule",
+        )
 
 
 def read_name(name: Any) -> str:

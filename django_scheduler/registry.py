@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ParamSpec, TypedDict, TypeVar, Union, overload
 
 from .exceptions import FunctionNotRegistered, InvalidArguments, InvalidJob, InvalidSchedule
-from .job_fields import read_field, read_name
+from .job_fields import check_schedule, read_field, read_name
 from .policies import Retry, to_timedelta
 from .schedules import Schedule, parse_schedule
 
@@ -274,6 +274,7 @@ def _declare(schedule: Schedule | str | None, options: dict[str, Any]) -> dict[s
     timezone = options.pop("timezone", None)
     declared = {name: read_field(name, value) for name, value in options.items()}
     declared = {name: value for name, value in declared.items() if value is not None}
+    check_schedule(schedule)
     if schedule is None:
         return {}
     if isinstance(schedule, str):
@@ -322,7 +323,8 @@ def job(name: Any = None, **options: Any) -> Any:
         return name
     unknown = set(options) - _OPTIONS
     if unknown:
-        raise TypeError(f"@job() has no option {sorted(unknown)[0]!r}.")
+        known = ", ".join(sorted(_OPTIONS))
+        raise TypeError(f"@job() has no option {sorted(unknown)[0]!r}; use one of: {known}.")
     return _decorator("" if name is None else read_name(name), options)
 
 

@@ -7,5 +7,6 @@ out. Nothing here decides when a job is due (planning) or what a status means (l
 from __future__ import annotations
 
 from .scheduler import Scheduler
+from .share import Share
 
-__all__ = ["Scheduler"]
+__all__ = ["Scheduler", "Share"]

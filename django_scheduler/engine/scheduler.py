@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from django.db import connections, transaction
+from django.db import DatabaseError, close_old_connections, connections, transaction
 
 from .. import conf, signals
 from ..clock import Clock, SystemClock
@@ -30,6 +31,7 @@ __all__ = ["Scheduler"]
 logger = logging.getLogger("django_scheduler.engine")
 
 _ONCE_PAUSE = timedelta(milliseconds=200)
+_LONGEST_PAUSE = timedelta(seconds=5)
 
 
 class Scheduler:
@@ -266,7 +268,10 @@ class Scheduler:
 
     def _live(self, deliver: Callable[[Callable[[], None]], None]) -> None:
         while not self._stopping.is_set():
-            self._session = session = self._open()
+            found = self._open_patiently()
+            if found is None:
+                return
+            self._session = session = found
             session.heartbeat.start()
             self._running.set()
             self._tell(signals.scheduler_started, session)
@@ -278,6 +283,20 @@ class Scheduler:
             self.complete = session.close(self._grace)
             self._tell(signals.scheduler_stopped, session)
 
+    def _open_patiently(self) -> Session | None:
+        """Return an open session; a database that is away is waited for. None: told to stop."""
+        pause = timedelta(0)
+        while not self._stopping.is_set():
+            try:
+                return self._open()
+            except DatabaseError as error:
+                if not pause:
+                    logger.warning("The database cannot be used yet (%s): %s", self._phase, error)
+                close_old_connections()
+                pause = min(_LONGEST_PAUSE, 2 * pause or _ONCE_PAUSE)
+                self._clock.wait(self._stopping, pause.total_seconds())
+        return None
+
     def _loop(self, session: Session) -> None:
         while not (self._stopping.is_set() or session.given_up.is_set()):
             wait = session.step()
@@ -285,7 +304,7 @@ class Scheduler:
             self._wake.clear()
 
     def _tell(self, signal: object, session: Session) -> None:
-        with transaction.atomic(using=self._using):
+        with contextlib.suppress(DatabaseError), transaction.atomic(using=self._using):
             signals.announce(
                 signal,  # type: ignore[arg-type]
                 using=self._using,

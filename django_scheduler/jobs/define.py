@@ -10,7 +10,7 @@ from django.db import IntegrityError
 
 from .. import lifecycle, registry, signals
 from ..exceptions import InvalidJob, InvalidRunState, JobAlreadyExists, JobNotFound
-from ..job_fields import read_field, read_name
+from ..job_fields import check_schedule, read_field, read_name
 from ..models import Job, Tag
 from ..models.validation import problems_of, validate
 from ..models.vendors import writing
@@ -38,6 +38,7 @@ def _assign(job: Job, fields: Mapping[str, Any]) -> None:
 
 
 def _assign_schedule(job: Job, schedule: Schedule | str | None, *, zone_given: bool) -> None:
+    check_schedule(schedule)
     job.schedule = "@manual" if schedule is None else str(schedule)
     zone = getattr(schedule, "timezone", None)
     if zone and not zone_given:

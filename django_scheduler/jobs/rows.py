@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import QuerySet
 
 from .. import clock as clocks
-from .. import conf, lifecycle
+from .. import conf, lifecycle, registry
 from ..exceptions import InvalidJob, InvalidRunState, JobNotFound
 from ..job_fields import read_name
 from ..models import Job, JobClock
@@ -46,7 +46,14 @@ def get(name: Job | str) -> Job:
 
 
 def _unknown(name: str) -> JobNotFound:
-    return JobNotFound(f"There is no job called {name!r}.", field="name")
+    declared = registry.is_registered(name) and bool(registry.get(name).declared)
+    remedy = (
+        " It is declared in code and not stored yet: run manage.py scheduler sync, or restart "
+        "runscheduler."
+        if declared
+        else ""
+    )
+    return JobNotFound(f"There is no job called {name!r}.{remedy}", field="name")
 
 
 def all(

@@ -24,6 +24,9 @@ _BATCH = 200
 FLOOR = timedelta(seconds=1)
 """No retry and no self-chosen next run comes sooner, so that none can spin."""
 
+MOST_LOSSES = 5
+"""Without a retry policy: a function that kills its process must not kill processes for ever."""
+
 _FAILURES = frozenset(
     {RunStatus.FAILED, RunStatus.TIMED_OUT, RunStatus.INTERRUPTED, RunStatus.LOST}
 )
@@ -88,9 +91,10 @@ def _retry_of(run: Run) -> Retry | None:
 
 
 def _after_loss(run: Run, retry: Retry | None) -> timedelta | None:
-    if retry is not None and retry.max_attempts is not None and run.attempt >= retry.max_attempts:
+    most = MOST_LOSSES if retry is None else retry.max_attempts
+    if most is not None and run.attempt >= most:
         return None
-    return FLOOR
+    return FLOOR * (1 << min(run.attempt - 1, 8))
 
 
 def _after_failure(run: Run, fact: Finished, retry: Retry | None) -> timedelta | None:

@@ -46,6 +46,10 @@ class _Handler(logging.Handler):
     """Hands records to the run in whose thread or task they were made."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        if logging.lastResort is not None and logging.getLogger().handlers == [self]:
+            # Without this handler Python would have printed it: a project that configured no
+            # logging must not lose its warnings because runs keep theirs.
+            self._print(record)
         tail = _tail.get()
         if tail is None:
             return
@@ -53,6 +57,21 @@ class _Handler(logging.Handler):
             tail.add(self.format(record))
         except Exception:
             self.handleError(record)
+
+    def _print(self, record: logging.LogRecord) -> None:
+        last = logging.lastResort
+        if last is not None and record.levelno >= last.level and not _has_handler(record.name):
+            last.handle(record)
+
+
+def _has_handler(name: str) -> bool:
+    """Tell whether a logger between the record's own and the root prints it already."""
+    logger: logging.Logger | None = logging.getLogger(name)
+    while logger is not None and logger is not logging.getLogger():
+        if logger.handlers:
+            return True
+        logger = logger.parent
+    return False
 
 
 _handler = _Handler()

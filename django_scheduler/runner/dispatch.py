@@ -97,4 +97,4 @@ class Dispatch:
         At most once: ``on_lost="fail"``. And a run somebody died holding must show that it was
         called, or a function that kills its process would be called for ever.
         """
-        return self.on_lost == "fail" or self.epoch > 1
+        return self.on_lost == "fail" or self.epoch > 1 or self.attempt > 1

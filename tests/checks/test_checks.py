@@ -112,7 +112,8 @@ class Connection:
 
     display_name = "Old database"
 
-    def __init__(self, vendor, *, mode="", in_memory=False, skip_locked=False):
+    def __init__(self, vendor, *, mode="", in_memory=False, skip_locked=False, begin=None):
+        self.settings_dict = {"OPTIONS": {"transaction_mode": begin} if begin else {}}
         self.vendor, self.mode, self.in_memory = vendor, mode, in_memory
         self.features = type("F", (), {"has_select_for_update_skip_locked": skip_locked})()
 
@@ -126,13 +127,23 @@ class Connection:
 @pytest.mark.parametrize(
     ("connection", "said"),
     [
-        (Connection("sqlite", mode="delete"), "journal_mode=WAL"),
-        (Connection("sqlite", mode="wal"), None),
+        (Connection("sqlite", mode="delete", begin="IMMEDIATE"), "journal_mode=WAL"),
+        (Connection("sqlite", mode="wal"), '"transaction_mode": "IMMEDIATE"'),
+        (Connection("sqlite", mode="wal", begin="DEFERRED"), '"transaction_mode": "IMMEDIATE"'),
+        (Connection("sqlite", mode="wal", begin="immediate"), None),
         (Connection("sqlite", mode="memory", in_memory=True), None),
         (Connection("mysql"), "SKIP LOCKED"),
         (Connection("postgresql", skip_locked=True), None),
     ],
-    ids=["rollback journal", "wal", "in memory", "no skip locked", "skip locked"],
+    ids=[
+        "rollback journal",
+        "no transaction mode",
+        "deferred",
+        "fit",
+        "in memory",
+        "no skip locked",
+        "skip locked",
+    ],
 )
 def test_database_that_makes_schedulers_wait_is_a_warning(monkeypatch, connection, said):
     """W5"""

@@ -134,3 +134,15 @@ def test_advancing_far_judges_the_dead_on_the_way(manual_scheduler, recorder):
     manual_scheduler.run_due()
     manual_scheduler.advance(60)
     assert [run.status for run in Run.objects.order_by("number")] == ["lost", "succeeded"]
+
+
+def test_a_function_that_kills_its_process_is_given_up_in_the_end(manual_scheduler, recorder):
+    """I5: visible in one row each, and not for ever."""
+    jobs.add("job", function="recorder", schedule=manual())
+    jobs.trigger("job")
+    for _ in range(250):
+        if recorder.behaviour is None:
+            _crash_in(manual_scheduler, recorder)
+        _pass(manual_scheduler, 1)
+    assert list(Run.objects.order_by("number").values_list("status", flat=True)) == ["lost"] * 5
+    assert jobs.get("job").consecutive_failures == 1

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from django_scheduler import cron, every, jobs, once
-from django_scheduler.exceptions import InvalidJob, JobAlreadyExists, JobNotFound
+from django_scheduler.exceptions import InvalidJob, InvalidSchedule, JobAlreadyExists, JobNotFound
 from django_scheduler.models import Job, JobClock, Run, Tag
 from django_scheduler.signals import job_added, job_changed
 from tests.facades.fixed import DAY, HOUR, MINUTE, NOW, make_row, report
@@ -191,3 +191,11 @@ def test_adding_and_changing_are_told_after_commit(django_capture_on_commit_call
 def test_every_job_has_one_clock():
     job = jobs.add("plain", schedule="@hourly")
     assert JobClock.objects.get().job_id == job.pk
+
+
+@pytest.mark.parametrize("schedule", [5, timedelta(minutes=5), object()])
+def test_what_is_no_schedule_is_refused_with_a_hint(schedule):
+    with pytest.raises(InvalidSchedule, match=r"every\(minutes=5\)") as caught:
+        jobs.add("plain", schedule=schedule)
+    assert caught.value.field == "schedule"
+    assert not Job.objects.exists()

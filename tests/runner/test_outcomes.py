@@ -247,3 +247,19 @@ def test_a_management_command_can_be_a_job(manual_scheduler):
     run = jobs.trigger("tidy")
     manual_scheduler.run_due()
     assert runs.get(run).status == "succeeded"
+
+
+def test_a_project_without_logging_still_sees_its_warnings(perform, capsys, monkeypatch):
+    """R9: the run's own handler must not silence what Python would have printed."""
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [])
+
+    def work():
+        logging.getLogger("shop").warning("out of stock")
+        logging.getLogger("shop").info("not for the terminal")
+
+    run = perform(work)
+    printed = capsys.readouterr().err
+    assert "out of stock" in run.log
+    assert printed.count("out of stock") == 1
+    assert "not for the terminal" not in printed

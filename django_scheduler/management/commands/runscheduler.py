@@ -17,12 +17,13 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 
-from django_scheduler import conf
-from django_scheduler.engine import Scheduler
+from django_scheduler import conf, jobs
+from django_scheduler.engine import Scheduler, Share
 from django_scheduler.exceptions import SchedulerError, SchedulerNotStarted
 from django_scheduler.management.reloading import run_with_reloader
 from django_scheduler.models.vendors import session_problems
 from django_scheduler.policies import to_timedelta
+from django_scheduler.states import JobState
 
 __all__ = ["Command"]
 
@@ -30,6 +31,7 @@ UNWRITTEN_OUTCOMES = 3
 STOPPED_AT_ONCE = 1
 START_TIMEOUT = 60.0
 SIGNAL_LATENCY = 0.2
+MOST_WARNINGS = 10
 
 
 class Command(BaseCommand):
@@ -83,7 +85,7 @@ class Command(BaseCommand):
         if executor.migration_plan(targets):
             raise CommandError("The scheduler's tables are not up to date: run manage.py migrate.")
         for problem, remedy in session_problems(database):
-            self.stderr.write(self.style.WARNING(f"{problem} {remedy}"))
+            self._warn(f"{problem} {remedy}")
 
     def _scheduler(self, options: dict[str, Any], database: str) -> Scheduler:
         threads = options["threads"]
@@ -118,6 +120,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         self.stdout.write(f"The scheduler is running (process {os.getpid()}). Stop it with Ctrl-C.")
         self.stdout.flush()
+        self._tell_what_is_missing()
         try:
             with _ready_file(options["ready_file"]):
                 while not (asked or scheduler.join(SIGNAL_LATENCY)):
@@ -128,6 +131,21 @@ class Command(BaseCommand):
         if scheduler.failure is not None:
             raise CommandError(f"The scheduler ended: {scheduler.failure}")
         self._finish(scheduler)
+
+    def _tell_what_is_missing(self) -> None:
+        """Say what a person who sees nothing happen would look for."""
+        active = jobs.all(state=JobState.ACTIVE)
+        if not active.exists():
+            self._warn("There is no active job. Is the app with your jobs.py in INSTALLED_APPS?")
+        unknown = active.exclude(function__in=Share().functions()).values_list("name", "function")
+        for name, function in unknown[:MOST_WARNINGS]:
+            self._warn(
+                f"The job {name!r} calls {function!r}, which this process does not know. Unless "
+                "another process does, it is set aside as broken after a while."
+            )
+
+    def _warn(self, text: str) -> None:
+        self.stderr.write(self.style.WARNING(text))
 
     def _stop_at_exit(self, scheduler: Scheduler, options: dict[str, Any]) -> None:
         with contextlib.suppress(SchedulerNotStarted):

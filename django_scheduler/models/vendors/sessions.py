@@ -44,18 +44,30 @@ def writing(using: str) -> Iterator[None]:
             yield
 
 
+_SQLITE_OPTIONS = (
+    '"transaction_mode": "IMMEDIATE", "timeout": 20, '
+    '"init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"'
+)
+
+
 def _sqlite_problems(connection: Any) -> list[tuple[str, str]]:
     if connection.is_in_memory_db():
         return []
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA journal_mode")
         (mode,) = cursor.fetchone()
-    if str(mode).lower() == "wal":
+    options = connection.settings_dict["OPTIONS"]
+    found = []
+    if str(mode).lower() != "wal":
+        found.append(f"it uses the journal mode {mode}, in which readers and writers wait")
+    if str(options.get("transaction_mode") or "").upper() not in ("IMMEDIATE", "EXCLUSIVE"):
+        found.append("its transactions are deferred, and those that read first can fail at once")
+    if not found:
         return []
     return [
         (
-            f"SQLite uses the journal mode {mode}: readers and writers block each other.",
-            'Add "init_command": "PRAGMA journal_mode=WAL" to the database\'s OPTIONS.',
+            f'Jobs may fail with "database is locked" on SQLite: {"; ".join(found)}.',
+            f"Put into the database's OPTIONS: {_SQLITE_OPTIONS}",
         )
     ]
 
