@@ -112,10 +112,14 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname:<7} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    # One handler, at the root: a run keeps the records that come this far, and each is shown once.
+    "root": {"handlers": ["console"]},
     "loggers": {
-        "django_scheduler": {"handlers": ["console"], "level": "INFO", "propagate": False},
-        "shop": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        "django_scheduler": {"level": "INFO"},
+        "shop": {"level": "INFO"},
+        # Named without handlers, Django's loggers lose those of its defaults: no line comes twice.
+        "django": {"level": "INFO"},
         # One line a request would drown the jobs' lines.
-        "django.server": {"level": "ERROR"},
+        "django.server": {"level": "ERROR", "propagate": True},
     },
 }

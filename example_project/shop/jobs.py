@@ -17,7 +17,7 @@ from django.db.models import Count, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from django_scheduler import Retry, RunContext, cron, every, job
+from django_scheduler import Retry, RunContext, SkipRun, cron, every, job
 
 from . import feed
 from .models import DailySales, ImportBatch, Invoice, Order, Product
@@ -63,8 +63,14 @@ def sales_report(days: int = 30) -> dict[str, Any]:
     takes_context=True,
 )
 def import_orders(context: RunContext) -> int:
-    """Import one delivery and return how many orders are new; nothing is imported twice."""
+    """Import one delivery and return how many orders are new; nothing is imported twice.
+
+    Raises:
+        SkipRun: the shop sells nothing yet, so nothing can have been ordered.
+    """
     catalogue = list(Product.objects.order_by("pk"))
+    if not catalogue:
+        raise SkipRun("The shop has no products yet; `manage.py demo` loads some.")
     delivered = feed.delivery(context.key, products=len(catalogue))
     batch, _ = ImportBatch.objects.get_or_create(
         key=context.key, defaults={"total": len(delivered)}

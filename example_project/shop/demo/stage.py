@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -67,11 +68,23 @@ def pages(port: int) -> list[tuple[str, str]]:
 
 def worker_hint() -> str:
     """Return how to start a Celery worker by hand, in another terminal; empty without a broker."""
-    if not settings.CELERY_BROKER_URL:
-        return ""
+    return _by_hand(*WORKER) if settings.CELERY_BROKER_URL else ""
+
+
+def command_hint() -> str:
+    """Return how to use the command line on the demo's database, in another terminal."""
+    return _by_hand("manage.py", "scheduler", "list")
+
+
+def _by_hand(*words: str) -> str:
     file = os.environ.get("DEMO_DATABASE_FILE", "")
     database = "" if os.environ.get("DATABASE_URL") or not file else f"DEMO_DATABASE_FILE={file} "
-    return f"in {PROJECT.name}, same environment: {database}python {' '.join(WORKER)}"
+    return f"in {PROJECT.name}, same environment: {database}{_python()} {' '.join(words)}"
+
+
+def _python() -> str:
+    """Return the interpreter to type in the project's folder: tox's is on nobody's PATH."""
+    return os.path.relpath(sys.executable, PROJECT) if "TOX_ENV_NAME" in os.environ else "python"
 
 
 @dataclass

@@ -81,6 +81,7 @@ class Command(BaseCommand):
             f"  The shop   http://{web.HOST}:{port}/",
             *(f"  {name:<10} {url}" for name, url in stage.pages(port)),
             f"  Log in as  {user}, password {password} (made for this demo only)",
+            f"  A command  {stage.command_hint()}",
             *([f"  A worker   {hint}"] if hint else []),
             f"  {end}",
             "",
