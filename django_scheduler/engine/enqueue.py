@@ -58,7 +58,9 @@ def claim_due(
     if not clocks:
         return Claimed()
     ids = [clock.job_id for clock in clocks]
-    jobs = Job.objects.using(using).in_bulk(ids)
+    # Not waiting: somebody may hold a job's row for long, and the others are to be served.
+    rows = Job.objects.using(using).filter(pk__in=ids).order_by("pk")
+    jobs = {job.pk: job for job in locked(rows, skip=True)}
     counts = lifecycle.activity(ids, using)
     drafts: list[_Draft] = []
     for clock in clocks:

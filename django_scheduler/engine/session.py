@@ -29,6 +29,7 @@ logger = logging.getLogger("django_scheduler.engine")
 
 LONGEST_BACKOFF = 5.0
 FIRST_BACKOFF = 0.1
+_FLUSH_PAUSE = 0.05
 
 
 class Session:
@@ -187,8 +188,8 @@ class Session:
             wait = self.step(claim=False).total_seconds()
             if self._clock.monotonic() >= deadline:
                 break
-            if self._backoff:
-                self._clock.wait(Event(), wait)
+            if self._backoff or len(self.outbox):
+                self._clock.wait(Event(), min(wait, _FLUSH_PAUSE) or _FLUSH_PAUSE)
         rest = self.outbox.close()
         for letter in rest:
             record_failed(letter.fact, TimeoutError("the budget for the last outcomes is over"))

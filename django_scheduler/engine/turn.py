@@ -73,7 +73,7 @@ class Turn:
         claim = claim and self._membership.is_safe()
         room = {alias: ex.free_slots() for alias, ex in self._executors.items()} if claim else {}
         try:
-            taken, wait = self._transact(letters, room, claim)
+            taken, deferred, wait = self._transact(letters, room, claim)
         except DatabaseError as error:
             if not isinstance(error, (DataError, IntegrityError)):
                 self._outbox.put_back(letters)
@@ -88,7 +88,10 @@ class Turn:
         for run, due_at in taken:
             self.held.add(run.pk)
             self._hand_out(run, due_at)
-        return NOTHING if len(self._outbox) else wait
+        if deferred:
+            self._outbox.put_back(deferred)
+            wait = min(wait, PATIENCE)
+        return wait if len(self._outbox) == len(deferred) else NOTHING
 
     def _hand_out(self, run: Run, due_at: datetime) -> None:
         """Give the run to its executor; a row that cannot be read fails alone."""
@@ -110,23 +113,27 @@ class Turn:
 
     def _transact(
         self, letters: list[Letter], room: dict[str, int], claim: bool
-    ) -> tuple[list[tuple[Run, datetime]], timedelta]:
+    ) -> tuple[list[tuple[Run, datetime]], list[Letter], timedelta]:
         with transaction.atomic(using=self._using):
             now = read_now(self._clock, self._using)
-            answers = self._apply(letters, now)
+            answers, deferred = self._apply(letters, now, patient=False)
             taken = self._claim(room, now) if claim else []
             wait = self._wait(room, now, bool(taken)) if claim else self._poll_interval
-        self._settle(letters, answers)
-        return taken, wait
+        self._settle([one for one in letters if id(one.fact) not in deferred], answers)
+        return taken, [one for one in letters if id(one.fact) in deferred], wait
 
-    def _apply(self, letters: list[Letter], now: datetime) -> set[int]:
+    def _apply(
+        self, letters: list[Letter], now: datetime, *, patient: bool
+    ) -> tuple[set[int], set[int]]:
+        """Return the ids of the facts that held, and of those whose jobs somebody holds."""
         if not letters:
-            return set()
-        applied = lifecycle.apply([letter.fact for letter in letters], now=now, using=self._using)
+            return set(), set()
+        facts = [letter.fact for letter in letters]
+        applied = lifecycle.apply(facts, now=now, using=self._using, patient=patient)
         for fact in applied.lost:
             level = logging.INFO if isinstance(fact, Finished) else logging.DEBUG
             logger.log(level, "Too late to say of run %s: %s", fact.run_id, type(fact).__name__)
-        return {id(fact) for fact in applied.won}
+        return {id(fact) for fact in applied.won}, {id(fact) for fact in applied.deferred}
 
     def _settle(self, letters: list[Letter], won: set[int]) -> None:
         """After the commit: answer whoever asked, and forget the runs that are not held here."""
@@ -138,7 +145,8 @@ class Turn:
     def write(self, letters: list[Letter]) -> None:
         """Write facts at once, in a transaction of their own."""
         with transaction.atomic(using=self._using):
-            answers = self._apply(letters, read_now(self._clock, self._using))
+            now = read_now(self._clock, self._using)
+            answers, _ = self._apply(letters, now, patient=True)
         self._settle(letters, answers)
 
     def _one_by_one(self, letters: list[Letter]) -> None:

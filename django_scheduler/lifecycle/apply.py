@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from django.dispatch import Signal
 
@@ -13,7 +13,7 @@ from .. import signals
 from ..models import Run
 from ..models.vendors import locked
 from ..states import RunStatus
-from .clocks import lock_clocks
+from .clocks import lock_at_hand, lock_clocks
 from .consequences import follow, promote
 from .facts import Fact, Finished, Left, Started
 
@@ -22,24 +22,49 @@ __all__ = ["Applied", "apply"]
 
 @dataclass
 class Applied:
-    """Which facts changed something and which came too late."""
+    """Which facts changed something, which came too late, and which must be said again."""
 
     won: list[Fact] = field(default_factory=list)
     lost: list[Fact] = field(default_factory=list)
+    deferred: list[Fact] = field(default_factory=list)
 
 
-def apply(facts: Sequence[Fact], *, now: datetime, using: str) -> Applied:
+def apply(facts: Sequence[Fact], *, now: datetime, using: str, patient: bool = True) -> Applied:
     """Write down what the facts say, and what follows from them, and return who won.
 
     To be called in a transaction. The clocks of jobs whose runs end are locked first, then the
     runs, each in the order of ids: two writers cannot wait for each other in a circle.
+
+    Args:
+        patient: wait for jobs whose rows somebody holds; otherwise what ends a run of them, and
+            what follows in the batch, is ``deferred`` and nothing of it is written.
     """
     ending = {f.job_id for f in facts if isinstance(f, (Finished, Left)) and f.job_id is not None}
-    clocks = lock_clocks(sorted(ending), using)
+    applied = Applied()
+    if patient:
+        clocks = lock_clocks(sorted(ending), using)
+    else:
+        clocks, held = lock_at_hand(sorted(ending), using)
+        applied.deferred = [f for f in facts if f.job_id in held]
+        facts = [f for f in facts if f.job_id not in held]
     rows = Run.objects.using(using).filter(pk__in={f.run_id for f in facts}).order_by("pk")
     runs = {run.pk: run for run in locked(rows)}
-    applied = Applied()
-    changed: dict[Any, set[str]] = {}
+    _write(facts, runs, applied, using)
+    for fact in applied.won:
+        run = runs[fact.run_id]
+        _tell(run, fact, using)
+        if isinstance(fact, Finished):
+            follow(run, fact, clocks.get(run.job_id or 0), now, using)
+        elif isinstance(fact, Left) and run.job_id is not None:
+            promote(run.job_id, now, using)
+    return applied
+
+
+def _write(
+    facts: Sequence[Fact], runs: Mapping[uuid.UUID, Run], applied: Applied, using: str
+) -> None:
+    """Sort the facts into those that hold and those too late, and store what the first change."""
+    changed: dict[uuid.UUID, set[str]] = {}
     for fact in facts:
         run = runs.get(fact.run_id)
         if run is None or not (fact.holds(run) or fact.is_written(run)):
@@ -52,14 +77,6 @@ def apply(facts: Sequence[Fact], *, now: datetime, using: str) -> Applied:
         applied.won.append(fact)
     for pk, names in changed.items():
         runs[pk].save(using=using, update_fields=names)
-    for fact in applied.won:
-        run = runs[fact.run_id]
-        _tell(run, fact, using)
-        if isinstance(fact, Finished):
-            follow(run, fact, clocks.get(run.job_id or 0), now, using)
-        elif isinstance(fact, Left) and run.job_id is not None:
-            promote(run.job_id, now, using)
-    return applied
 
 
 _KINDS: dict[str, Signal] = {

@@ -12,7 +12,7 @@ from .. import signals
 from ..models import Run
 from ..models.vendors import locked
 from ..states import Reason, RunStatus, Trigger
-from .clocks import lock_clocks
+from .clocks import lock_at_hand
 from .consequences import follow
 from .create import still_inside
 from .facts import Finished
@@ -79,12 +79,13 @@ def _take(run: Run, process: uuid.UUID, using: str) -> tuple[Run, datetime]:
 def _end(run: Run, status: RunStatus, reason: str, now: datetime, using: str) -> None:
     """End a run that never begins, with what follows from that.
 
-    Its row is locked already, and elsewhere clocks are locked before runs: a clock that somebody
+    Its row is locked already, and elsewhere clocks are locked before runs: a job that somebody
     holds is not waited for; the run stays for the next claim.
     """
-    clock = lock_clocks([run.job_id] if run.job_id else [], using, skip=True).get(run.job_id or 0)
-    if clock is None and run.job_id is not None:
+    clocks, held = lock_at_hand([run.job_id] if run.job_id else [], using)
+    if held:
         return
+    clock = clocks.get(run.job_id or 0)
     run.status, run.reason = status.value, reason
     run.finished_at, run.left_at, run.due_at = now, now, None
     run.save(using=using, update_fields=["status", "reason", "finished_at", "left_at", "due_at"])

@@ -20,6 +20,7 @@ __all__ = [
     "delete_if_idle",
     "end_job",
     "has_open_run",
+    "lock_at_hand",
     "lock_clocks",
     "planning_policy",
     "replan",
@@ -62,6 +63,24 @@ def lock_clocks(job_ids: list[int], using: str, *, skip: bool = False) -> dict[i
         return {}
     rows = JobClock.objects.using(using).filter(job_id__in=job_ids).order_by("job_id")
     return {clock.job_id: clock for clock in locked(rows, skip=skip)}
+
+
+def lock_at_hand(job_ids: list[int], using: str) -> tuple[dict[int, JobClock], set[int]]:
+    """Lock clocks and job rows without waiting; return the clocks, and the jobs somebody holds.
+
+    Somebody may hold a job's row for long: an open transaction of a form or a script. All other
+    jobs are served meanwhile.
+    """
+    clocks = lock_clocks(job_ids, using, skip=True)
+    missing = set(job_ids) - set(clocks)
+    held = set(
+        JobClock.objects.using(using).filter(job_id__in=missing).values_list("job_id", flat=True)
+        if missing
+        else ()
+    )
+    rows = Job.objects.using(using).filter(pk__in=list(clocks)).order_by("pk")
+    free = set(locked(rows, skip=True).values_list("pk", flat=True)) if clocks else set()
+    return clocks, held | (set(clocks) - free)
 
 
 def start_clock(

@@ -52,7 +52,7 @@ def _free(runs: QuerySet[Run], now: datetime, using: str) -> int:
     not_begun = [RunStatus.QUEUED.value, RunStatus.DISPATCHED.value]
     # The begun ones first: their clocks must be locked before any run is.
     begun = runs.filter(status__in=[s.value for s in BEGUN]).order_by("pk")[:_BATCH]
-    applied = apply([_lost(run, now) for run in begun], now=now, using=using)
+    applied = apply([_lost(run, now) for run in begun], now=now, using=using, patient=False)
     freed = runs.filter(status__in=not_begun).update(
         status=RunStatus.QUEUED.value, process=None, due_at=now, epoch=F("epoch") + 1
     )

@@ -23,4 +23,6 @@ def locked(rows: QuerySet[M], *, skip: bool = False) -> QuerySet[M]:
     return rows.select_for_update(
         skip_locked=skip and features.has_select_for_update_skip_locked,
         of=("self",) if features.has_select_for_update_of else (),
+        # Nobody here changes a key: rows that refer to these can be inserted meanwhile.
+        no_key=features.has_select_for_no_key_update,
     )
