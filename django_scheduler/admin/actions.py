@@ -6,6 +6,7 @@ log, and turns typed errors into messages. An order over several rows goes on af
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +24,7 @@ from .. import jobs
 from ..exceptions import SchedulerError
 from ..models import Job
 from ..states import Reason, RunStatus
-from .base import AnyModelAdmin
+from .base import AnyModelAdmin, page_of
 from .display import absolute, label_of
 from .fields import span_text
 from .forms import BringForwardForm, PauseForm
@@ -36,10 +37,11 @@ TOLD_ONE_BY_ONE = 10
 
 @dataclass(frozen=True)
 class Done:
-    """What an order did to one row: the line for the admin log, and whether it did all of it."""
+    """What an order did to one row: the line for the admin log, whether all, the run it made."""
 
     logged: str
     complete: bool = True
+    run: uuid.UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -95,8 +97,8 @@ def _trigger(request: HttpRequest, job: Job, given: Mapping[str, Any]) -> Done:
             complete=False,
         )
     if run.reason == Reason.WAITING:
-        return Done(_("Asked to run now: it waits until the active run has ended"))
-    return Done(_("Asked to run now: run %s") % run.pk)
+        return Done(_("Asked to run now: it waits until the active run has ended"), run=run.pk)
+    return Done(_("Asked to run now: run %s") % run.pk, run=run.pk)
 
 
 def _bring_forward(request: HttpRequest, job: Job, given: Mapping[str, Any]) -> Done:
@@ -166,7 +168,8 @@ def carry_out(
     page: Any, request: HttpRequest, order: Order, rows: Iterable[Job], given: Mapping[str, Any]
 ) -> None:
     """Do ``order`` to every row, write each to the admin log, and tell the user what happened."""
-    done, partly, failed = 0, [], []
+    done: list[Done] = []
+    partly, failed = [], []
     for row in rows:
         try:
             outcome = order.act(request, row, given)
@@ -175,13 +178,23 @@ def carry_out(
             continue
         page.log_change(request, row, outcome.logged)
         if outcome.complete:
-            done += 1
+            done.append(outcome)
         else:
             partly.append(_line(row, outcome.logged))
     if done:
-        page.message_user(request, order.done(done) % done, messages.SUCCESS)
+        page.message_user(request, _success(request, order, done), messages.SUCCESS)
     _tell(page, request, partly, messages.WARNING)
     _tell(page, request, failed, messages.ERROR)
+
+
+def _success(request: HttpRequest, order: Order, done: list[Done]) -> str:
+    """Return how many rows it was done to; of a single new run, with the way to its page."""
+    told = order.done(len(done)) % len(done)
+    run = done[0].run if len(done) == 1 else None
+    url = page_of("run", run) if request.user.has_perm("django_scheduler.view_run") else ""
+    if not url:
+        return told
+    return format_html('{} <a href="{}">{}</a>', told, url, _("Look at the run"))
 
 
 def _line(row: Job, text: str) -> SafeString:

@@ -13,7 +13,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.functional import cached_property
 
 from .. import clock as clocks
@@ -45,6 +45,8 @@ __all__ = [
     "ReadOnly",
     "RunModelAdmin",
     "address",
+    "list_address",
+    "page_of",
     "present",
     "using",
 ]
@@ -59,6 +61,20 @@ def address(page: AnyModelAdmin, name: str, pk: int | uuid.UUID) -> str:
     """Return the path of a page about one row, on the same admin site as ``page``."""
     view = f"admin:{page.opts.app_label}_{page.opts.model_name}_{name}"
     return reverse(view, args=[quote(pk)], current_app=page.admin_site.name)
+
+
+def list_address(page: AnyModelAdmin) -> str:
+    """Return the path of the list of rows like those of ``page``, on the same admin site."""
+    view = f"admin:{page.opts.app_label}_{page.opts.model_name}_changelist"
+    return reverse(view, current_app=page.admin_site.name)
+
+
+def page_of(model: str, pk: int | uuid.UUID | None) -> str:
+    """Return the path of the page about a row of ``model``; empty if there is no such page."""
+    try:
+        return reverse(f"admin:django_scheduler_{model}_change", args=[pk]) if pk else ""
+    except NoReverseMatch:  # a project may unregister a page
+        return ""
 
 
 def present() -> datetime:

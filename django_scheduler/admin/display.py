@@ -46,8 +46,9 @@ _LABELS = {
     for value, label in choices_of(words)
 }
 _MINUTE = timedelta(minutes=1)
-_BAR, _GAP, _HEIGHT = 4, 2, 22
+_WIDE, _NARROW, _HEIGHT = (4, 2), (3, 1), 22
 _LOWEST = 7
+_FIXED = "\N{NO-BREAK SPACE}"
 
 
 def label_of(word: str) -> str:
@@ -98,10 +99,16 @@ def compact(at: datetime, now: datetime, *, seconds: bool = False) -> str:
     return format_date(local, f"Y-m-d {clock}")
 
 
-def readable(at: datetime, zone: str | None = None) -> str:
-    """Return the instant as people say it, with its weekday; seconds only where there are any."""
+def readable(at: datetime, now: datetime, zone: str | None = None) -> str:
+    """Return the instant as people say it, with its weekday; the year only if it is another.
+
+    Seconds are told where there are any. A line breaks between the day and the time only.
+    """
     local = django_timezone.localtime(at, _zone(zone))
-    return format_date(local, "D j M Y, H:i:s T" if local.second else "D j M Y, H:i T")
+    this_year = local.year == django_timezone.localtime(now, _zone(zone)).year
+    day = format_date(local, "D j M" if this_year else "D j M Y").replace(" ", _FIXED)
+    clock = format_date(local, "H:i:s T" if local.second else "H:i T").replace(" ", _FIXED)
+    return f"{day}, {clock}"
 
 
 def _zone(name: str | None) -> Any:
@@ -176,23 +183,23 @@ def schedule_words(schedule: Schedule | None, spec: str, error: str) -> SafeStri
     return format_html('<span class="sched-words" title="{}">{}</span>', spec, schedule.describe())
 
 
-def sparkline(outcomes: Sequence[Outcome], *, slots: int = 20) -> SafeString | str:
+def sparkline(outcomes: Sequence[Outcome], *, narrow: bool = False) -> SafeString | str:
     """Return a bar a run, oldest first: colour says how it ended, height how long it took."""
     if not outcomes:
         return format_html('<span class="sched-quiet">{}</span>', _("no runs yet"))
     longest = max((o.duration or timedelta(0) for o in outcomes), default=timedelta(0))
-    left = max(0, slots - len(outcomes))
+    bar, gap = _NARROW if narrow else _WIDE
     bars = format_html_join(
         "",
         '<rect class="sched-bar sched-{}" x="{}" y="{}" width="{}" height="{}" rx="1">'
         "<title>{}</title></rect>",
         (
-            (o.status, (left + place) * (_BAR + _GAP), _HEIGHT - height, _BAR, height, _tell(o))
+            (o.status, place * (bar + gap), _HEIGHT - height, bar, height, _tell(o))
             for place, o in enumerate(outcomes)
             for height in [_height(o, longest)]
         ),
     )
-    width = slots * (_BAR + _GAP) - _GAP
+    width = len(outcomes) * (bar + gap) - gap
     return format_html(
         '<svg class="sched-spark" role="img" aria-label="{}" width="{}" height="{}" '
         'viewBox="0 0 {} {}">{}</svg>',

@@ -12,6 +12,7 @@ from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib.admin.widgets import AdminTextareaWidget
+from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -28,19 +29,10 @@ if TYPE_CHECKING:
 else:
     JobFormBase = forms.ModelForm
 
-__all__ = ["BringForwardForm", "JobForm", "PauseForm", "StopForm"]
+__all__ = ["FIELDSETS", "BringForwardForm", "JobForm", "PauseForm", "StopForm"]
 
 EDITED = frozenset({"function", "schedule", "timezone", *FIELDS})
 """What the form hands to the facade, beside the name of a new job."""
-
-SPANS = (
-    "timeout",
-    "stall_timeout",
-    "catch_up_window",
-    "misfire_grace",
-    "start_deadline",
-    "jitter",
-)
 
 
 def _zones() -> list[str]:
@@ -76,6 +68,58 @@ def _json(rows: int) -> AdminTextareaWidget:
     return AdminTextareaWidget(attrs={"rows": rows, "class": "sched-json", "spellcheck": "false"})
 
 
+# Django leaves a folded section folded over the error of a field that is grouped with others.
+FIELDSETS: list[Any] = [
+    (_("What"), {"fields": ["name", "description", "function", "args", "kwargs", "tags"]}),
+    (
+        _("When"),
+        {
+            "fields": [
+                "schedule",
+                "timezone",
+                ("start_at", "end_at"),
+                ("max_runs", "jitter"),
+                "run_on_start",
+            ]
+        },
+    ),
+    (
+        _("When late or overlapping"),
+        {
+            "classes": ["collapse"],
+            "fields": [
+                "overlap",
+                "max_running",
+                "buffer_limit",
+                "catch_up",
+                "catch_up_window",
+                "catch_up_limit",
+                "misfire_grace",
+                "start_deadline",
+            ],
+        },
+    ),
+    (_("Limits"), {"classes": ["collapse"], "fields": ["timeout", "stall_timeout"]}),
+    (_("Failures"), {"classes": ["collapse"], "fields": ["retry", "on_lost"]}),
+    (_("Where it runs"), {"classes": ["collapse"], "fields": ["executor", "queue", "priority"]}),
+    (_("Notes"), {"classes": ["collapse"], "fields": ["metadata"]}),
+]
+
+SPAN = _('Such as 90, "1h30m" or "00:10:00"; empty: {}')
+EMPTY = {
+    "timeout": _("no limit."),
+    "stall_timeout": _("no limit. Without new progress for so long a run is given up."),
+    "catch_up_window": _("the setting, a day if unset. What is older is recorded as missed."),
+    "misfire_grace": _("the setting, a minute if unset. Late by less still counts as on time."),
+    "start_deadline": _("none. A run that has not begun so long after it was due is skipped."),
+    "jitter": _("none. Each occurrence is due up to so much later."),
+}
+
+
+def _span_helps() -> dict[str, Any]:
+    return {name: format_lazy(SPAN, empty) for name, empty in EMPTY.items()}
+
+
 class JobForm(JobFormBase):
     """A job as people edit it. ``seen_version`` is the version its editor was shown."""
 
@@ -88,7 +132,12 @@ class JobForm(JobFormBase):
     tags = TagsField(
         label=_("Tags"), required=False, help_text=_("Words separated by commas: nightly, billing.")
     )
-    retry = RetryField(label=_("Retry"), required=False, widget=_json(3))
+    retry = RetryField(
+        label=_("Retry"),
+        required=False,
+        widget=_json(3),
+        help_text=_('Empty: no retry. 3, or {"max_attempts": 3, "delay": 60}'),
+    )
     start_at = _instant_field(_("Not before"))
     end_at = _instant_field(_("Not after"))
 
@@ -96,9 +145,10 @@ class JobForm(JobFormBase):
         model = Job
         fields = sorted({"name", *EDITED})
         field_classes = {
-            **dict.fromkeys(SPANS, DurationField),
+            **dict.fromkeys(EMPTY, DurationField),
             **dict.fromkeys(("args", "kwargs", "metadata"), IndentedJSONField),
         }
+        help_texts = _span_helps()
         widgets = {
             "timezone": SuggestedText(_zones),
             "schedule": forms.TextInput(attrs={"size": 50, "spellcheck": "false"}),
@@ -107,7 +157,7 @@ class JobForm(JobFormBase):
             "args": _json(2),
             "kwargs": _json(5),
             "metadata": _json(4),
-            **{name: forms.TextInput(attrs={"size": 12}) for name in SPANS},
+            **{name: forms.TextInput(attrs={"size": 12}) for name in EMPTY},
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -164,10 +214,13 @@ class JobForm(JobFormBase):
 class PauseForm(forms.Form):
     """Why, and until when."""
 
+    required_css_class = "required"
+
     reason = forms.CharField(
         label=_("Reason"),
         max_length=500,
-        widget=forms.TextInput(attrs={"size": 50, "placeholder": _("shown beside the state")}),
+        widget=forms.TextInput(attrs={"size": 50}),
+        help_text=_("Required. It is shown beside the job's state."),
     )
     until = _instant_field(_("Until"))
 
@@ -185,6 +238,8 @@ class PauseForm(forms.Form):
 
 class BringForwardForm(forms.Form):
     """How soon."""
+
+    required_css_class = "required"
 
     within = DurationField(
         label=_("Run within"),

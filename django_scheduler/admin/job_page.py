@@ -63,7 +63,7 @@ def next_runs(job: Job, schedule: Schedule | None, now: datetime) -> list[dict[s
     """Return the next runs as the engine would plan them, each as texts for a table row."""
     zones = _zones(schedule)
     return [
-        {"relative": relative(at, now), "texts": [readable(at, name) for name in zones]}
+        {"relative": relative(at, now), "texts": [readable(at, now, name) for name in zones]}
         for at in _instants(job, schedule, now)
     ]
 
@@ -101,7 +101,7 @@ def now_panel(job: Job, now: datetime) -> dict[str, Any]:
         "words": schedule_words(schedule, job.schedule, error),
         "spec": job.schedule,
         "facts": list(_facts(job, now)),
-        "chart": sparkline(outcomes, slots=RECENT),
+        "chart": sparkline(outcomes),
         "day": _day(job, now),
         "next": next_runs(job, schedule, now),
         "fixed_delay": bool(schedule and schedule.fixed_delay),

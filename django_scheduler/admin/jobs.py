@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
+import django
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import unquote
@@ -24,10 +25,10 @@ from ..exceptions import JobNotFound, SchedulerError
 from ..models import Installation, Job
 from ..states import JobState
 from .actions import ORDERS, Order, allowed, carry_out
-from .base import JobModelAdmin, Looks, address, present, using
+from .base import JobModelAdmin, Looks, address, list_address, present, using
 from .display import badge, instant, sparkline
 from .filters import ExecutorFilter
-from .forms import JobForm
+from .forms import FIELDSETS, JobForm
 from .job_page import now_panel, state_note, words_of
 
 __all__ = ["JobAdmin"]
@@ -35,36 +36,8 @@ __all__ = ["JobAdmin"]
 NOTE_SHOWN = 36
 """So much of a pause's reason has room in the list; pointing at it shows all."""
 
-FIELDSETS: list[Any] = [
-    (_("What"), {"fields": ["name", "description", "function", "args", "kwargs", "tags"]}),
-    (
-        _("When"),
-        {
-            "fields": [
-                "schedule",
-                "timezone",
-                ("start_at", "end_at"),
-                ("max_runs", "jitter"),
-                "run_on_start",
-            ]
-        },
-    ),
-    (
-        _("When late or overlapping"),
-        {
-            "classes": ["collapse"],
-            "fields": [
-                ("overlap", "max_running", "buffer_limit"),
-                ("catch_up", "catch_up_window", "catch_up_limit"),
-                ("misfire_grace", "start_deadline"),
-            ],
-        },
-    ),
-    (_("Limits"), {"classes": ["collapse"], "fields": [("timeout", "stall_timeout")]}),
-    (_("Failures"), {"classes": ["collapse"], "fields": ["retry", "on_lost"]}),
-    (_("Where it runs"), {"classes": ["collapse"], "fields": [("executor", "queue", "priority")]}),
-    (_("Notes"), {"classes": ["collapse"], "fields": ["metadata"]}),
-]
+TOOLS_INSIDE = django.VERSION < (6, 1)
+"""Whether the buttons beside a page's title are a part of its content."""
 
 
 class _Refused(Exception):
@@ -179,7 +152,7 @@ class JobAdmin(Looks, JobModelAdmin):
     @admin.display(description=_("recent runs"))
     def recent_runs(self, job: Any) -> str:
         """The last outcomes as a chart."""
-        return sparkline(job.recent)
+        return sparkline(job.recent, narrow=True)
 
     # The form.
 
@@ -236,6 +209,7 @@ class JobAdmin(Looks, JobModelAdmin):
             stored = jobs.all().select_related("clock").filter(pk=obj.pk).first() or obj
             context["panel"] = now_panel(stored, present())
             context["orders"] = self._buttons(request, stored)
+            context["tools_inside"] = TOOLS_INSIDE
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def _buttons(self, request: HttpRequest, job: Job) -> list[dict[str, Any]]:
@@ -260,6 +234,11 @@ class JobAdmin(Looks, JobModelAdmin):
         names = [str(job) for job in objs]
         lacking = set() if self.has_delete_permission(request) else {str(self.opts.verbose_name)}
         return names, {str(self.opts.verbose_name_plural): len(names)}, lacking, []
+
+    def render_delete_form(self, request: HttpRequest, context: dict[str, Any]) -> Any:
+        """Add the job itself: what the page says depends on where it was declared."""
+        removed = [context["object"]]
+        return super().render_delete_form(request, {**context, "deleted_jobs": removed})
 
     def delete_model(self, request: HttpRequest, obj: Job) -> None:
         """Remove the job; what runs goes on, its history stays."""
@@ -322,6 +301,7 @@ class JobAdmin(Looks, JobModelAdmin):
             "form": form,
             "rows": chosen,
             "kept": kept if from_list else [],
+            "back": list_address(self) if from_list else address(self, "change", chosen[0].pk),
         }
         request.current_app = self.admin_site.name
         return TemplateResponse(request, "admin/django_scheduler/job/order.html", context)

@@ -43,11 +43,9 @@ class ProcessAdmin(Looks, ReadOnly, ProcessModelAdmin):
 
     list_display = [
         "name",
-        "kind",
-        "host",
-        "pid",
+        "program",
+        "where",
         "state_badge",
-        "version",
         "started",
         "heartbeat",
         "offset",
@@ -88,6 +86,18 @@ class ProcessAdmin(Looks, ReadOnly, ProcessModelAdmin):
                 '{} <small class="sched-problem">{}</small>', badge(process.state), overdue
             )
         return badge(process.state)
+
+    @admin.display(description=_("kind"), ordering="kind")
+    def program(self, process: Process) -> str:
+        """Its kind, and the version of the package it runs."""
+        kind = process.get_kind_display()
+        return format_html('{} <small class="sched-below">{}</small>', kind, process.version)
+
+    @admin.display(description=_("host"), ordering="host")
+    def where(self, process: Process) -> str:
+        """Its machine, and its id there."""
+        told = gettext("process id %s") % process.pid
+        return format_html('{} <small class="sched-below">{}</small>', process.host, told)
 
     @admin.display(description=_("started"), ordering="started_at")
     def started(self, process: Process) -> str:

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from .. import reports
 from ..models import Process, Run
 from ..states import RunStatus
-from .base import using
+from .base import page_of, using
 from .display import NOTHING, absolute, badge, duration_text, pretty_json, relative
 
 __all__ = ["run_page"]
@@ -28,7 +27,7 @@ def run_page(run: Run, now: datetime) -> dict[str, Any]:
         "reason": run.reason,
         "open": not run.is_final,
         "lingers": _lingers(run),
-        "job_url": _url("job", run.job_id),
+        "job_url": page_of("job", run.job_id),
         "figures": list(_figures(run, now)),
         "steps": list(_steps(run, now)),
         "progress": _progress(run, now),
@@ -36,13 +35,6 @@ def run_page(run: Run, now: datetime) -> dict[str, Any]:
         "attempts": _attempts(run, now),
         "documents": list(_documents(run)),
     }
-
-
-def _url(model: str, pk: Any) -> str:
-    try:
-        return reverse(f"admin:django_scheduler_{model}_change", args=[pk]) if pk else ""
-    except NoReverseMatch:  # a project may unregister a page
-        return ""
 
 
 def _lingers(run: Run) -> bool:
@@ -116,7 +108,7 @@ def _where(run: Run) -> Iterator[tuple[str, str]]:
         yield _("Process"), str(run.process) if run.process else NOTHING
     else:
         link = '<a href="{}">{}</a>'
-        yield _("Process"), format_html(link, _url("process", process.pk), process.name)
+        yield _("Process"), format_html(link, page_of("process", process.pk), process.name)
         yield _("Host"), f"{process.host}, {_('process id')} {process.pid}"
     yield _("Occurrence"), format_html("<code>{}</code>", run.key)
     yield _("Run"), format_html("<code>{}</code>", run.pk)
@@ -140,7 +132,7 @@ def _attempts(run: Run, now: datetime) -> list[dict[str, Any]]:
             "duration": duration_text(row.duration),
             "process": names.get(row.process, NOTHING) if row.process else NOTHING,
             "here": row.pk == run.pk,
-            "url": _url("run", row.pk),
+            "url": page_of("run", row.pk),
         }
         for row in found[-ATTEMPTS_SHOWN:]
     ]

@@ -224,6 +224,7 @@ class RunAdmin(Looks, ReadOnly, RunModelAdmin):
             "order": {"label": _("Stop")},
             "form": form,
             "rows": [run],
+            "back": address(self, "change", run.pk),
         }
         request.current_app = self.admin_site.name
         return TemplateResponse(request, "admin/django_scheduler/job/order.html", context)

@@ -145,6 +145,25 @@ def test_bad_input_is_an_error_at_its_field_and_nothing_is_stored(
     assert not LogEntry.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("changed", "section"),
+    [
+        ({"stall_timeout": "soon"}, "Limits"),
+        ({"buffer_limit": "0"}, "When late or overlapping"),
+        ({"priority": "high"}, "Where it runs"),
+        ({"retry": "often"}, "Failures"),
+        ({"metadata": "[1]"}, "Notes"),
+    ],
+)
+def test_section_with_an_error_is_unfolded(admin_client, changed, section):
+    answer = admin_client.post(reverse(ADD), _input(**changed))
+    assert list(_errors(answer)) == list(changed)
+    folded = {str(part.name): part.is_collapsible for part in answer.context["adminform"]}
+    folded |= {name: told() for name, told in folded.items() if callable(told)}
+    assert folded.pop(section) is False
+    assert folded == {**dict.fromkeys(folded, True), "What": False, "When": False}
+
+
 def test_command_can_be_chosen_when_it_is_allowed(admin_client, settings):
     """J11"""
     settings.DJANGO_SCHEDULER = {"COMMANDS_ALLOWED": ["clearsessions"]}
@@ -255,12 +274,12 @@ def test_page_shows_the_next_five_runs(admin_client):
     page = admin_client.get(reverse("admin:django_scheduler_job_change", args=[job.pk]))
     panel = page.context["panel"]
     assert panel["zones"] == ["Asia/Tokyo", "UTC"]
-    assert [row["texts"][1] for row in panel["next"]] == [
-        "Wed 11 Mar 2026, 00:00 UTC",
-        "Thu 12 Mar 2026, 00:00 UTC",
-        "Fri 13 Mar 2026, 00:00 UTC",
+    assert [row["texts"][1].replace("\xa0", " ") for row in panel["next"]] == [
+        "Wed 11 Mar, 00:00 UTC",
+        "Thu 12 Mar, 00:00 UTC",
+        "Fri 13 Mar, 00:00 UTC",
     ]
-    assert "<td>Wed 11 Mar 2026, 09:00 JST</td>" in page.content.decode()
+    assert "<td>Wed\xa011\xa0Mar, 09:00\xa0JST</td>" in page.content.decode()
 
 
 def _utc(*parts: int) -> datetime:
@@ -288,6 +307,21 @@ def test_deleting_removes_the_job_and_keeps_its_history(admin_client):
     assert not Job.objects.exists()
     assert Run.objects.get(pk=run.pk).job_name == "nightly"
     assert LogEntry.objects.get().is_deletion()
+
+
+def test_deleting_a_job_declared_in_code_says_that_it_comes_back(admin_client):
+    plain, declared = make_job("plain"), make_job("declared")
+    Job.objects.filter(pk=declared.pk).update(declared_in_code=True)
+    pages = [
+        admin_client.get(reverse("admin:django_scheduler_job_delete", args=[job.pk]))
+        for job in (plain, declared)
+    ]
+    chosen = {"action": "delete_selected", "_selected_action": [plain.pk, declared.pk]}
+    pages.append(admin_client.post(reverse(LIST), chosen))
+    texts = [page.content.decode() for page in pages]
+    assert all("The runs stay" in text for text in texts)
+    assert ["<b>declared</b> is declared in code" in text for text in texts] == [False, True, True]
+    assert not any("<b>plain</b> is declared" in text for text in texts)
 
 
 def test_deleting_several_leaves_what_runs_until_it_has_ended(admin_client):

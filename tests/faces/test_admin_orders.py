@@ -181,6 +181,35 @@ def test_run_now_that_was_skipped_says_so(admin_client):
     assert "skipped (overlap)" in LogEntry.objects.get().change_message
 
 
+def test_run_now_leads_to_the_run(admin_client):
+    job = make_job("nightly")
+    url = reverse("admin:django_scheduler_job_trigger", args=[job.pk])
+    page = admin_client.post(url, follow=True).content.decode()
+    to_run = reverse("admin:django_scheduler_run_change", args=[Run.objects.get().pk])
+    assert f'1 job was asked to run now. <a href="{to_run}">' in page
+
+
+def test_run_now_shows_no_way_to_a_run_the_user_may_not_see(client):
+    client.force_login(staff("operator", "view_job", "trigger_job"))
+    job = make_job("nightly")
+    url = reverse("admin:django_scheduler_job_trigger", args=[job.pk])
+    page = client.post(url, follow=True).content.decode()
+    assert "1 job was asked to run now." in page
+    assert f"/run/{Run.objects.get().pk}/" not in page
+
+
+def test_page_of_an_order_leads_back(admin_client):
+    job = make_job("nightly")
+    url = reverse("admin:django_scheduler_job_pause", args=[job.pk])
+    back = reverse("admin:django_scheduler_job_change", args=[job.pk])
+    link = '<a class="closelink" href="{}">No, take me back</a>'
+    page = admin_client.get(url).content.decode()
+    assert link.format(back) in page
+    assert '<label for="id_reason" class="required">' in page
+    given = {"action": "pause_selected", "_selected_action": [job.pk]}
+    assert link.format(reverse(LIST)) in admin_client.post(reverse(LIST), given).content.decode()
+
+
 def test_run_now_that_waits_says_so(admin_client):
     job = make_job("nightly", overlap="queue")
     make_run(job, "running")

@@ -18,6 +18,11 @@ POLICY = (
     "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'"
 )
 
+CUT_OFF = """() => [...document.querySelectorAll(".results, .sched-scroll, html")]
+    .filter((box) => box.scrollWidth > box.clientWidth)
+    .map((box) => `${box.className}: ${box.scrollWidth} > ${box.clientWidth}`)"""
+"""The tables that do not fit a window of 1280 pixels with the sidebar and the filter open."""
+
 
 def _forbid_inline(route: Any) -> None:
     """Answer what the server answers, with the policy: its handler was loaded for all tests."""
@@ -57,6 +62,7 @@ def test_pages_render_under_a_strict_content_policy(
         "jobs": "django_scheduler/job/",
         "job": f"django_scheduler/job/{job.pk}/change/",
         "job-add": "django_scheduler/job/add/",
+        "delete": f"django_scheduler/job/{job.pk}/delete/",
         "pause": f"django_scheduler/job/{job.pk}/pause/",
         "runs": "django_scheduler/run/",
         "run-failed": f"django_scheduler/run/{failed.pk}/change/",
@@ -65,7 +71,8 @@ def test_pages_render_under_a_strict_content_policy(
     }
     folder = Path(os.environ.get("SCREENSHOTS") or tmp_path)
     complaints: list[str] = []
-    page = browser.new_page(color_scheme=scheme, viewport={"width": 1440, "height": 900})
+    cut_off: dict[str, list[str]] = {}
+    page = browser.new_page(color_scheme=scheme, viewport={"width": 1280, "height": 900})
     page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     _sign_in(page, live_server.url)
@@ -78,3 +85,5 @@ def test_pages_render_under_a_strict_content_policy(
         assert answer.headers["content-security-policy"] == POLICY
         page.screenshot(path=folder / f"{name}-{scheme}.png", full_page=True)
         assert complaints == [], name
+        cut_off[name] = page.evaluate(CUT_OFF)
+    assert cut_off == {name: [] for name in pages}
