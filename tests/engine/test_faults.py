@@ -153,6 +153,7 @@ def test_a_fact_that_comes_too_late_changes_nothing(manual_scheduler, recorder):
     assert (runs.get(run).status, runs.get(run).result) == ("succeeded", "first")
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_reporter_tries_for_its_budget_and_then_says_so(
     scheduler_clock, manual_scheduler, recorder, monkeypatch
 ):
