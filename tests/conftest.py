@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connection
 from hypothesis import settings as hypothesis_settings
 
-pytest_plugins = ["django_scheduler.testing.fixtures"]
+pytest_plugins = ["django_scheduler.testing"]
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DESELECTED: pytest.StashKey[Counter[str]] = pytest.StashKey()

@@ -1,4 +1,4 @@
-"""Fixtures: put ``pytest_plugins = ["django_scheduler.testing.fixtures"]`` into a conftest."""
+"""Fixtures: put ``pytest_plugins = ["django_scheduler.testing"]`` into a conftest."""
 
 from __future__ import annotations
 
