@@ -16,7 +16,10 @@ from .exceptions import InvalidArguments, InvalidData, InvalidJob, InvalidSchedu
 from .policies import CatchUp, OnLost, Overlap, Retry, to_timedelta
 from .schedules import Schedule
 
-__all__ = ["FIELDS", "check_schedule", "is_storable", "read_field", "read_name"]
+__all__ = ["FIELDS", "TIMING_FIELDS", "check_schedule", "is_storable", "read_field", "read_name"]
+
+TIMING_FIELDS = frozenset({"schedule", "timezone", "start_at", "end_at", "max_runs", "jitter"})
+"""The fields whose change moves a job's next run."""
 
 NAME_LENGTH = 200
 MOST_NESTED = 30

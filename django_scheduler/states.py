@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import Enum
 
 __all__ = [
+    "ALIVE",
     "BEGUN",
     "FINAL",
     "MOVES",
@@ -105,6 +106,9 @@ class ProcessState(_Word):
     STOPPED = "stopped"
     DEAD = "dead"
 
+
+ALIVE = (ProcessState.RUNNING.value, ProcessState.STOPPING.value)
+"""States of a process that still holds its runs."""
 
 _S = RunStatus
 

@@ -14,14 +14,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ..models import Process
-from ..states import ProcessState
+from ..states import ALIVE
 from .base import Looks, ProcessModelAdmin, ReadOnly, present, using
 from .display import NOTHING, badge, duration_text, instant
 
 __all__ = ["ProcessAdmin"]
 
 WARNED = timedelta(seconds=1)
-ALIVE = (ProcessState.RUNNING, ProcessState.STOPPING)
 
 
 class ProcessChangeList(ChangeList):

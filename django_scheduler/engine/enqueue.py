@@ -7,7 +7,7 @@ two schedulers cannot both do it, and none can do half of it.
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import DatabaseError
@@ -19,18 +19,10 @@ from ..models.vendors import locked
 from ..planning import Plan, Planned, Policy, Summary, next_from, plan
 from ..policies import CatchUp, Decision, Overlap, decide_overlap
 from ..schedules import Schedule
-from ..states import JobState, Reason, RunStatus, Trigger
+from ..states import JobState, Reason, Trigger
 from .share import Share
 
-__all__ = ["Claimed", "claim_due", "next_due"]
-
-
-@dataclass
-class Claimed:
-    """What one claim took: runs owned by this process with the instants they were due at."""
-
-    runs: list[tuple[Run, datetime]] = field(default_factory=list)
-    jobs_seen: int = 0
+__all__ = ["claim_due", "next_due"]
 
 
 @dataclass
@@ -47,8 +39,10 @@ def next_due(share: Share, using: str) -> datetime | None:
 
 def claim_due(
     process: uuid.UUID, share: Share, room: dict[str, int], *, now: datetime, batch: int, using: str
-) -> Claimed:
+) -> list[tuple[Run, datetime]]:
     """Turn at most ``batch`` due jobs' occurrences into runs, and take those there is room for.
+
+    Returns the runs now owned by ``process``, with the instants they were due at.
 
     ``room`` says how many runs each executor could begin, and is lowered by what was taken. Runs
     beyond it are stored unowned and due, for whoever has room first.
@@ -56,7 +50,7 @@ def claim_due(
     due = JobClock.objects.using(using).filter(share.of_clocks(), next_run_at__lte=now)
     clocks = list(locked(due.order_by("next_run_at", "job__priority", "job_id")[:batch], skip=True))
     if not clocks:
-        return Claimed()
+        return []
     ids = [clock.job_id for clock in clocks]
     # Not waiting: somebody may hold a job's row for long, and the others are to be served.
     rows = Job.objects.using(using).filter(pk__in=ids).order_by("pk")
@@ -67,7 +61,7 @@ def claim_due(
         job = jobs.get(clock.job_id)
         if job is not None and job.state == JobState.ACTIVE:
             drafts += _DueJob(job, clock, counts[job.pk], now, using).carry_out()
-    return Claimed(_store(drafts, process, room, using), len(clocks))
+    return _store(drafts, process, room, using)
 
 
 def _store(
@@ -188,17 +182,8 @@ class _DueJob:
         )
 
     def _record(self, summary: Summary) -> _Draft:
-        key = f"missed:{occurrence_key(summary.first)}/{occurrence_key(summary.last)}"
-        run = lifecycle.make_run(
-            self._job,
-            key=key,
-            scheduled_for=summary.last,
-            trigger=Trigger.CATCH_UP,
-            now=self._now,
-            status=RunStatus.SKIPPED.value,
-            reason=Reason.MISSED.value,
-            missed=summary.count,
-            finished_at=self._now,
+        run = lifecycle.missed_record(
+            self._job, summary.first, summary.last, summary.count, self._now
         )
         return _Draft(run, self._now)
 

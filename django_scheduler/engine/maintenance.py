@@ -22,8 +22,7 @@ from ..exceptions import SchedulerError
 from ..executors import Executor
 from ..models import Job, JobClock, Process
 from ..models.vendors import locked, read_now
-from ..runner.membership import ALIVE
-from ..states import JobState, ProcessState
+from ..states import ALIVE, JobState, ProcessState
 from .share import Share
 
 __all__ = ["Maintenance"]

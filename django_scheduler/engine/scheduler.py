@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError, close_old_connections, connections, transaction
@@ -88,11 +88,6 @@ class Scheduler:
     def is_running(self) -> bool:
         """Whether it is past its start and not yet stopped."""
         return self._running.is_set()
-
-    @property
-    def phase(self) -> str:
-        """What it is doing while it starts."""
-        return self._phase
 
     def start(self) -> None:
         """Begin, in threads of its own, and return at once.
@@ -256,7 +251,7 @@ class Scheduler:
         signals.deliver_through(delivery.put)
         try:
             prepare_session(self._using)
-            self._live(delivery.put)
+            self._live()
         except BaseException as error:
             self._failure = error
             logger.exception("The scheduler ended in its phase %s", self._phase)
@@ -266,7 +261,7 @@ class Scheduler:
             delivery.stop(timeout=5)
             connections.close_all()
 
-    def _live(self, deliver: Callable[[Callable[[], None]], None]) -> None:
+    def _live(self) -> None:
         while not self._stopping.is_set():
             found = self._open_patiently()
             if found is None:

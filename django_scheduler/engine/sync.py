@@ -16,6 +16,7 @@ from django.db import transaction
 
 from .. import lifecycle, registry, signals
 from ..exceptions import SchedulerError
+from ..job_fields import TIMING_FIELDS
 from ..models import Installation, Job, JobClock, Tag
 from ..models.validation import problems_of, validate
 from ..models.vendors import locked, writing
@@ -26,7 +27,6 @@ __all__ = ["SyncResult", "overrides", "sync"]
 
 logger = logging.getLogger("django_scheduler.sync")
 
-TIMING_FIELDS = frozenset({"schedule", "timezone", "start_at", "end_at", "max_runs", "jitter"})
 SET_ASIDE = "Its declaration has vanished from the code."
 
 

@@ -199,7 +199,7 @@ class Turn:
         due = claim_due(
             self._membership.id, self._share, room, now=now, batch=self._batch, using=self._using
         )
-        return waiting + due.runs
+        return waiting + due
 
     def _is_paused(self) -> bool:
         rows = Installation.objects.using(self._using)

@@ -10,7 +10,7 @@ from django.db import IntegrityError
 
 from .. import lifecycle, registry, signals
 from ..exceptions import InvalidJob, InvalidRunState, JobAlreadyExists, JobNotFound
-from ..job_fields import check_schedule, read_field, read_name
+from ..job_fields import TIMING_FIELDS, check_schedule, read_field, read_name
 from ..models import Job, Tag
 from ..models.validation import problems_of, validate
 from ..models.vendors import writing
@@ -20,9 +20,6 @@ from ..states import JobState
 from .rows import clock_of, get, locked_job, name_of, now, using
 
 __all__ = ["add", "schedule", "unschedule", "update"]
-
-TIMING_FIELDS = frozenset({"schedule", "timezone", "start_at", "end_at", "max_runs", "jitter"})
-"""The fields whose change moves a job's next run."""
 
 
 def _assign(job: Job, fields: Mapping[str, Any]) -> None:

@@ -22,7 +22,7 @@ from .clocks import (
     stop_clock,
 )
 from .consequences import promote_left_behind
-from .create import Activity, activity, insert, make_run, occurrence_key
+from .create import Activity, activity, insert, make_run, missed_record, occurrence_key
 from .facts import Fact, Finished, GivenBack, Left, Published, Started
 from .orders import place, request_stop, trigger
 from .progress import Order, orders_for, progress_fields, record_progress
@@ -49,6 +49,7 @@ __all__ = [
     "lock_clocks",
     "make_run",
     "mark_broken",
+    "missed_record",
     "occurrence_key",
     "orders_for",
     "place",

@@ -11,21 +11,19 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 
 from ..models import Job, Process, Run, uuid7
-from ..states import OPEN, ProcessState, RunStatus, Trigger
+from ..states import ALIVE, OPEN, Reason, RunStatus, Trigger
 
 __all__ = [
-    "ALIVE",
     "Activity",
     "active_runs",
     "activity",
     "insert",
     "make_run",
+    "missed_record",
     "occurrence_key",
     "still_inside",
     "waiting_for_room",
 ]
-
-ALIVE = (ProcessState.RUNNING.value, ProcessState.STOPPING.value)
 
 
 def occurrence_key(instant: datetime) -> str:
@@ -75,6 +73,21 @@ def make_run(
         trigger=trigger.value,
         queued_at=now,
         **{**snapshot, **fields},
+    )
+
+
+def missed_record(job: Job, first: datetime, last: datetime, count: int, now: datetime) -> Run:
+    """Return an unsaved record of ``count`` occurrences, ``first`` to ``last``, that never run."""
+    return make_run(
+        job,
+        key=f"missed:{occurrence_key(first)}/{occurrence_key(last)}",
+        scheduled_for=last,
+        trigger=Trigger.CATCH_UP,
+        now=now,
+        status=RunStatus.SKIPPED.value,
+        reason=Reason.MISSED.value,
+        missed=count,
+        finished_at=now,
     )
 
 

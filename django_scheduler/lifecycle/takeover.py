@@ -14,9 +14,8 @@ from typing import Any
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from ..models import Process, Run
-from ..states import BEGUN, OPEN, Reason, RunStatus
+from ..states import ALIVE, BEGUN, OPEN, Reason, RunStatus
 from .apply import apply
-from .create import ALIVE
 from .facts import Finished
 
 __all__ = ["free_unknown", "redispatch_unreceived", "take_over_orphans"]

@@ -12,11 +12,9 @@ from ..clock import Clock
 from ..context import clean_text
 from ..models import Process
 from ..models.vendors import read_now
-from ..states import ProcessKind, ProcessState
+from ..states import ALIVE, ProcessKind, ProcessState
 
 __all__ = ["Membership"]
-
-ALIVE = (ProcessState.RUNNING.value, ProcessState.STOPPING.value)
 
 
 class Membership:

@@ -12,7 +12,7 @@ from ..exceptions import SchedulerError
 from ..executors import Executor
 from ..executors.inline import InlineExecutor
 from ..models import Process
-from ..runner.membership import ALIVE
+from ..states import ALIVE
 
 __all__ = ["ManualClock", "ManualScheduler"]
 
