@@ -1,0 +1,15 @@
+"""Which occurrences are due, which were missed, and when to look again: one pure function.
+
+``plan`` takes what was dealt with (the high-water mark) and the time; the engine carries out what
+it returns. It reads no clock and no row, and costs the same after a month of outage as after a
+minute.
+"""
+
+from __future__ import annotations
+
+from .ahead import initial_high_water, next_from
+from .outcome import Plan, Planned, Summary
+from .planner import plan
+from .policy import Policy
+
+__all__ = ["Plan", "Planned", "Policy", "Summary", "initial_high_water", "next_from", "plan"]
