@@ -5,8 +5,12 @@ from __future__ import annotations
 from importlib import import_module
 
 from django.apps import AppConfig, apps
+from django.utils.dates import MONTHS, WEEKDAYS
 from django.utils.module_loading import module_has_submodule
+from django.utils.translation import get_language, npgettext, pgettext
 from django.utils.translation import gettext_lazy as _
+
+from .schedules.speech import CONTEXT, ENGLISH, Voice, speak_with
 
 __all__ = ["DjangoSchedulerConfig"]
 
@@ -25,12 +29,35 @@ class DjangoSchedulerConfig(AppConfig):
 
         checks.register_all()
         logs.connect()
+        speak_with(_voice)
         registry.label_with(_label_of)
         module = None if conf.problems() else conf.current().autodiscover_module
         if module:
             _import_from_all_apps(module)
         if not conf.problems():
             executors.import_backends()
+
+
+def _voice() -> Voice:
+    """The language that is active now, with the names of days and months."""
+    language = get_language()
+    if language is None:
+        return ENGLISH
+    return Voice(
+        language,
+        tuple(str(WEEKDAYS[day]) for day in range(7)),
+        tuple(str(MONTHS[month]) for month in range(1, 13)),
+        _gettext,
+        _ngettext,
+    )
+
+
+def _gettext(message: str) -> str:
+    return pgettext(CONTEXT, message)
+
+
+def _ngettext(one: str, many: str, number: int) -> str:
+    return npgettext(CONTEXT, one, many, number)
 
 
 def _label_of(module: str) -> str:

@@ -12,7 +12,8 @@ from datetime import MAXYEAR, MINYEAR, datetime, timedelta, timezone
 from typing import ClassVar, TypeVar
 
 from ..exceptions import InvalidSchedule
-from .wall import UTC_NAME, check_timezone
+from .effects import DstEffect
+from .wall import UTC_NAME, Shift, check_timezone
 
 __all__ = ["COUNT_LIMIT", "Schedule"]
 
@@ -125,6 +126,10 @@ class Schedule:
     def describe(self) -> str:
         """The schedule in words, for people."""
         return str(self)
+
+    def at_shift(self, shift: Shift) -> DstEffect | None:
+        """What a shift of its zone's clock does to the schedule; None if nothing."""
+        return None
 
     def with_timezone(self: _S, name: str | None) -> _S:
         """The same schedule on the wall clock of zone ``name``; None takes the zone away.

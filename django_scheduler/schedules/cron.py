@@ -9,15 +9,18 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from ..exceptions import InvalidCron, UnsatisfiableSchedule
 from .base import Schedule, as_utc
+from .cron_effects import cron_effect
 from .cron_instants import InstantPattern
 from .cron_match import wall_pattern
 from .cron_text import read_cron
 from .cron_words import describe_cron
-from .wall import zone_called
+from .effects import DstEffect, standing_words
+from .speech import Voice, in_words
+from .wall import Shift, zone_called
 
 __all__ = ["CRON_OPTIONS", "Cron"]
 
@@ -99,8 +102,13 @@ class Cron(Schedule):
         return self._pattern().count_between(low, high)
 
     def describe(self) -> str:
-        """The schedule in English words, with its zone."""
-        return f"{describe_cron(self.expression, self.day_mode)}, {self.zone_name}"
+        """The schedule in words, with its zone and what DST does to it there."""
+        return in_words(partial(_told, self))
+
+    def at_shift(self, shift: Shift) -> DstEffect | None:
+        """What one shift of its zone does to the schedule; None if nothing."""
+        readings = wall_pattern(self.expression, self.day_mode)
+        return cron_effect(read_cron(self.expression), readings, self.gap, self.fold, shift)
 
     def __str__(self) -> str:
         options = [
@@ -130,6 +138,12 @@ class Cron(Schedule):
             if len(_memo) >= _MEMO_SIZE:
                 del _memo[next(iter(_memo))]
             _memo[self] = ((low, found), *others[: _SPANS_KEPT - 1])
+
+
+@lru_cache(maxsize=1024)
+def _told(schedule: Cron, voice: Voice) -> str:
+    words = describe_cron(schedule.expression, schedule.day_mode, voice)
+    return f"{words}, {schedule.zone_name}{standing_words(schedule, voice)}"
 
 
 @lru_cache(maxsize=4096)

@@ -18,7 +18,9 @@ from .base import (
     format_instant,
     parse_instant,
 )
-from .wall import instant_of, to_wall, zone_called
+from .effects import DstAction, DstEffect, effect_of, standing_words
+from .speech import Voice, in_words
+from .wall import Shift, instant_of, to_wall, zone_called
 
 __all__ = ["Interval", "parse_interval"]
 
@@ -117,18 +119,37 @@ class Interval(Schedule):
         return len({self._at(index) for index in range(start + 1, end + 1)})
 
     def describe(self) -> str:
-        """The interval in English words; with the zone where the zone matters."""
-        if self.days:
-            span = "Every day" if self.days == 1 else f"Every {self.days} days"
-        else:
-            span = f"Every {_words(self.seconds)}"
+        """The interval in words; with the zone, and what DST does to it there, where it matters."""
+        return in_words(self._told)
+
+    def _told(self, voice: Voice) -> str:
+        every = _every(self.days, self.seconds, voice)
         if self.fixed_delay:
-            span += " after the last run has finished"
+            every = voice.say("{every} after the last run has finished", every=every)
         elif self.starting is not None:
-            span += f" from {self.starting.isoformat(sep=' ')}"
+            start = self.starting
+            if self.days and self.timezone is not None:
+                start = start.astimezone(zone_called(self.timezone))
+            every = voice.say("{every} from {start}", every=every, start=start.isoformat(sep=" "))
         elif self.days:
-            span += " at midnight"
-        return f"{span}, {self.zone_name}" if self.days else span
+            every = voice.say("{every} at midnight", every=every)
+        return f"{every}, {self.zone_name}{standing_words(self, voice)}" if self.days else every
+
+    def at_shift(self, shift: Shift) -> DstEffect | None:
+        """What a shift does to whole days: a reading that does not exist runs at the gap's end."""
+        if not self.days or self.fixed_delay:
+            return None
+        step, origin = self.days * _DAY, self._origin_wall()
+        index = max(-((origin - shift.low) // step), 0)
+        first, count = origin + index * step, 0
+        while first + count * step < shift.high:
+            count += 1
+        if not count:
+            return None
+        action = DstAction.SHIFTED if shift.is_gap else DstAction.FIRST
+        if shift.is_gap and first + count * step == shift.high:
+            action = DstAction.MERGED
+        return effect_of(shift, action, first, count)
 
     def __str__(self) -> str:
         text = f"@every {_span_text(self.days, self.seconds)}"
@@ -235,8 +256,23 @@ def _span_text(days: int, seconds: int) -> str:
     return "".join(f"{number}{unit[0]}" for number, unit in _parts(seconds) if number)
 
 
-def _words(seconds: int) -> str:
-    if seconds in (1, 60, 3600):
-        return {1: "second", 60: "minute", 3600: "hour"}[seconds]
-    named = [f"{number} {unit}{'s' * (number != 1)}" for number, unit in _parts(seconds) if number]
-    return " ".join(named)
+def _every(days: int, seconds: int, voice: Voice) -> str:
+    if days:
+        return voice.count("Every day", "Every {count} days", days)
+    parts = [part for part in _parts(seconds) if part[0]]
+    if len(parts) > 1:
+        return voice.say("Every {span}", span=" ".join(_count(*part, voice) for part in parts))
+    number, unit = parts[0]
+    if unit == "hour":
+        return voice.count("Every hour", "Every {count} hours", number)
+    if unit == "minute":
+        return voice.count("Every minute", "Every {count} minutes", number)
+    return voice.count("Every second", "Every {count} seconds", number)
+
+
+def _count(number: int, unit: str, voice: Voice) -> str:
+    if unit == "hour":
+        return voice.count("{count} hour", "{count} hours", number)
+    if unit == "minute":
+        return voice.count("{count} minute", "{count} minutes", number)
+    return voice.count("{count} second", "{count} seconds", number)

@@ -8,6 +8,8 @@ from typing import ClassVar
 
 from ..exceptions import InvalidSchedule
 from .base import Schedule, as_utc, check_within_calendar, fixed_offset, format_instant
+from .speech import Voice, in_words
+from .wall import zone_called
 
 __all__ = ["Manual", "Once"]
 
@@ -48,8 +50,14 @@ class Once(Schedule):
         return as_utc(self.at)
 
     def describe(self) -> str:
-        """The instant in words."""
-        return f"Once, at {self.at.isoformat(sep=' ')}"
+        """The instant in words, on the clock of its zone if it has one."""
+        return in_words(self._told)
+
+    def _told(self, voice: Voice) -> str:
+        if self.timezone is None:
+            return voice.say("Once, at {instant}", instant=self.at.isoformat(sep=" "))
+        local = self.at.astimezone(zone_called(self.timezone)).isoformat(sep=" ")
+        return f"{voice.say('Once, at {instant}', instant=local)}, {self.timezone}"
 
     def __str__(self) -> str:
         return f"@at {format_instant(self.at)}"
@@ -73,7 +81,7 @@ class Manual(Schedule):
 
     def describe(self) -> str:
         """The schedule in words."""
-        return "Only when triggered"
+        return in_words(lambda voice: voice.say("Only when triggered"))
 
     def __str__(self) -> str:
         return "@manual"

@@ -130,7 +130,7 @@ def test_weekly_and_monthly() -> None:
     ("text", "words"),
     [
         ("0 3 * * 1-5", "At 03:00, Monday through Friday, Europe/Paris"),
-        ("@daily", "At 00:00, Europe/Paris"),
+        ("@daily", "At 00:00, every day, Europe/Paris"),
         ("*/10 * * * * *", "Every 10 seconds, Europe/Paris"),
         ("0 0 13 * FRI", "At 00:00, on day 13 of the month, or on Friday, Europe/Paris"),
         (
@@ -161,6 +161,7 @@ def test_words_the_library_cannot_find_fall_back_to_the_text(
 ) -> None:
     """S13: an expression it does not know is still shown."""
     from django_scheduler.schedules import cron_words
+    from django_scheduler.schedules.cron import _told as cron_told
 
     class Mute:
         def __init__(self, *args: object, **kwargs: object) -> None: ...
@@ -168,5 +169,6 @@ def test_words_the_library_cannot_find_fall_back_to_the_text(
         def get_description(self) -> str:
             raise cron_words.FormatError("no words")
 
-    monkeypatch.setattr(cron_words, "ExpressionDescriptor", Mute)
+    monkeypatch.setattr(cron_words, "_Teller", Mute)
+    cron_told.cache_clear()
     assert cron("0 3 * * *").describe() == "Cron 0 3 * * *, UTC"
