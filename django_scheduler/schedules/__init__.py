@@ -30,6 +30,7 @@ from .cron import Cron
 from .interval import Interval
 from .kinds import parse_schedule, register_kind
 from .once import Manual, Once
+from .versions import RULES_VERSION, zones_version
 from .wall import check_timezone
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "EVERY_THIRTY_MINUTES",
     "HOURLY",
     "MONTHLY",
+    "RULES_VERSION",
     "WEEKLY",
     "Cron",
     "Interval",
@@ -59,4 +61,5 @@ __all__ = [
     "parse_schedule",
     "register_kind",
     "weekly_on",
+    "zones_version",
 ]
