@@ -1,0 +1,47 @@
+"""The timelines in the guides show what the engine does now.
+
+Written anew with `REWRITE_PICTURES=1 python -m pytest tests/house/test_pictures.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from docs.pictures.scenes import SCENES, draw
+from tests.house.sources import REPOSITORY
+
+IMAGES = REPOSITORY / "docs" / "images"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", SCENES)
+def test_a_picture_shows_what_the_engine_does(name):
+    file = IMAGES / f"{name}.svg"
+    drawn = draw(SCENES[name])
+    if os.environ.get("REWRITE_PICTURES"):
+        file.write_text(drawn, encoding="utf-8", newline="\n")
+    assert file.read_bytes() == drawn.encode(), "draw it anew with REWRITE_PICTURES=1, and look"
+
+
+@pytest.mark.parametrize("file", sorted(IMAGES.glob("*.svg")), ids=lambda file: file.stem)
+def test_a_picture_says_in_words_what_it_shows(file):
+    assert file.stem in SCENES
+    picture = ElementTree.parse(file).getroot()
+    name = "{http://www.w3.org/2000/svg}"
+    assert picture.get("role") == "img"
+    assert all(picture.findtext(f"{name}{tag}") for tag in ("title", "desc"))
+
+
+def test_every_picture_is_shown_with_words_for_those_who_do_not_see_it():
+    pages = (page.read_text(encoding="utf-8") for page in (REPOSITORY / "docs").rglob("*.md"))
+    shown = {
+        name: words
+        for page in pages
+        for words, name in re.findall(r"!\[([^\]]*)\]\(\S*?images/([\w-]+)\.svg\)", page)
+    }
+    assert set(shown) == set(SCENES)
+    assert all(shown.values())
