@@ -27,7 +27,7 @@ from ..states import Reason, RunStatus
 from .base import AnyModelAdmin, page_of
 from .display import absolute, label_of
 from .fields import span_text
-from .forms import BringForwardForm, PauseForm
+from .forms import BringForwardForm, CatchUpForm, PauseForm
 
 __all__ = ["ORDERS", "Done", "Order", "allowed", "carry_out"]
 
@@ -56,6 +56,7 @@ class Order:
         act: does it to one job.
         form: what has to be known first; None: nothing.
         states: the job states in which the button makes sense; empty: any.
+        permission: the order whose permission this one takes; empty: its own.
     """
 
     name: str
@@ -66,6 +67,12 @@ class Order:
     act: Callable[[HttpRequest, Job, Mapping[str, Any]], Done]
     form: type[forms.Form] | None = None
     states: frozenset[str] = frozenset()
+    permission: str = ""
+
+    @property
+    def needs(self) -> str:
+        """The name by which its permission goes."""
+        return self.permission or self.name
 
 
 def _user(request: HttpRequest) -> str:
@@ -86,6 +93,16 @@ def _pause(request: HttpRequest, job: Job, given: Mapping[str, Any]) -> Done:
 def _resume(request: HttpRequest, job: Job, given: Mapping[str, Any]) -> Done:
     jobs.resume(job)
     return Done(_("Resumed"))
+
+
+def _resume_catching_up(request: HttpRequest, job: Job, given: Mapping[str, Any]) -> Done:
+    jobs.resume(job, mode=given["mode"])
+    return Done(_("Resumed, catching up with the time of the pause: %s") % given["mode"])
+
+
+def _skip_next(request: HttpRequest, job: Job, given: Mapping[str, Any]) -> Done:
+    run = jobs.skip_next(job)
+    return Done(_("Skipped the next run, of %s") % absolute(run.scheduled_for), run=run.pk)
 
 
 def _trigger(request: HttpRequest, job: Job, given: Mapping[str, Any]) -> Done:
@@ -142,6 +159,19 @@ ORDERS: dict[str, Order] = {
             frozenset({"paused"}),
         ),
         Order(
+            "resume_catching_up",
+            gettext_lazy("Resume and catch up"),
+            gettext_lazy("Resume selected jobs and catch up …"),
+            gettext_lazy("Resume jobs and catch up with the time of their pause"),
+            lambda n: ngettext(
+                "%d job was resumed and catches up.", "%d jobs were resumed and catch up.", n
+            ),
+            _resume_catching_up,
+            CatchUpForm,
+            frozenset({"paused"}),
+            permission="resume",
+        ),
+        Order(
             "bring_forward",
             gettext_lazy("Bring forward"),
             gettext_lazy("Bring selected jobs forward …"),
@@ -151,13 +181,25 @@ ORDERS: dict[str, Order] = {
             BringForwardForm,
             frozenset({"active"}),
         ),
+        Order(
+            "skip_next",
+            gettext_lazy("Skip next run"),
+            gettext_lazy("Skip the next run of selected jobs"),
+            gettext_lazy("Skip the next run of jobs"),
+            lambda n: ngettext(
+                "The next run of %d job was skipped.", "The next run of %d jobs was skipped.", n
+            ),
+            _skip_next,
+            None,
+            frozenset({"active"}),
+        ),
     )
 }
 """Every order on jobs, by name; the order of the buttons."""
 
 
 def allowed(page: AnyModelAdmin, request: HttpRequest, name: str) -> bool:
-    """Tell whether the user may see the rows and give this order."""
+    """Tell whether the user may see the rows and give the order with this permission."""
     codename = get_permission_codename(name, page.opts)
     return page.has_view_permission(request) and request.user.has_perm(
         f"{page.opts.app_label}.{codename}"

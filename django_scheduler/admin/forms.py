@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 else:
     JobFormBase = forms.ModelForm
 
-__all__ = ["FIELDSETS", "BringForwardForm", "JobForm", "PauseForm", "StopForm"]
+__all__ = ["FIELDSETS", "BringForwardForm", "CatchUpForm", "JobForm", "PauseForm", "StopForm"]
 
 EDITED = frozenset({"function", "schedule", "timezone", *FIELDS})
 """What the form hands to the facade, beside the name of a new job."""
@@ -234,6 +234,23 @@ class PauseForm(forms.Form):
         if until is not None and until <= present():
             raise forms.ValidationError(gettext("Choose an instant to come, or leave it empty."))
         return until
+
+
+class CatchUpForm(forms.Form):
+    """How the time of a pause is caught up with."""
+
+    required_css_class = "required"
+
+    mode = forms.ChoiceField(
+        label=_("The occurrences of the pause"),
+        choices=[
+            ("latest", _("one run at once for all of them")),
+            ("all", _("one run each, oldest first")),
+        ],
+        initial="latest",
+        widget=forms.RadioSelect,
+        help_text=_("As far back as the job's catch-up window and limit allow."),
+    )
 
 
 class BringForwardForm(forms.Form):

@@ -65,7 +65,7 @@ class JobChangeList(ChangeList):
 def _list_action(order: Order) -> Any:
     """Return the order as an action of the list."""
 
-    @admin.action(permissions=[order.name], description=order.plural)
+    @admin.action(permissions=[order.needs], description=order.plural)
     def act(page: JobAdmin, request: HttpRequest, chosen: QuerySet[Job]) -> HttpResponse | None:
         form = None
         if order.form is not None:
@@ -119,6 +119,10 @@ class JobAdmin(Looks, JobModelAdmin):
     def has_bring_forward_permission(self, request: HttpRequest) -> bool:
         """Tell whether the user may bring jobs forward."""
         return allowed(self, request, "bring_forward")
+
+    def has_skip_next_permission(self, request: HttpRequest) -> bool:
+        """Tell whether the user may skip the next run of jobs."""
+        return allowed(self, request, "skip_next")
 
     # The columns.
 
@@ -221,7 +225,7 @@ class JobAdmin(Looks, JobModelAdmin):
                 "url": address(self, order.name, job.pk),
             }
             for order in ORDERS.values()
-            if allowed(self, request, order.name)
+            if allowed(self, request, order.needs)
             and (not order.states or job.state in order.states)
         ]
 
@@ -268,7 +272,7 @@ class JobAdmin(Looks, JobModelAdmin):
 
     def order_view(self, request: HttpRequest, object_id: str, order: Order) -> HttpResponse:
         """Carry the order out when it is posted; when it is only looked at, ask for it."""
-        if not allowed(self, request, order.name):
+        if not allowed(self, request, order.needs):
             raise PermissionDenied
         job = self.get_object(request, unquote(object_id))
         if job is None:

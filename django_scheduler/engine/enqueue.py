@@ -7,7 +7,7 @@ two schedulers cannot both do it, and none can do half of it.
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import DatabaseError
@@ -16,13 +16,21 @@ from .. import lifecycle, signals
 from ..lifecycle import Activity, occurrence_key
 from ..models import Job, JobClock, Run
 from ..models.vendors import locked
-from ..planning import Plan, Planned, Policy, Summary, next_from, plan
-from ..policies import CatchUp, Decision, Overlap, decide_overlap
+from ..planning import Plan, Planned, Policy, Summary, plan, plan_chosen
+from ..policies import Decision, Overlap, decide_overlap
 from ..schedules import Schedule
 from ..states import JobState, Reason, Trigger
 from .share import Share
 
 __all__ = ["claim_due", "next_due"]
+
+
+CATCH_UP_WIDTH = 10
+"""So many runs of a job that may overlap without bound catch up at once: others want slots too."""
+
+_ADVANCED = (
+    "planned_until", "next_occurrence", "next_run_at", "planned_count", "by_hand", "catch_up",
+)  # fmt: skip
 
 
 @dataclass
@@ -115,71 +123,54 @@ class _DueJob:
 
     def _carry_out(self) -> list[_Draft]:
         job, clock = self._job, self._clock
-        schedule = job.parsed_schedule()
-        policy = lifecycle.planning_policy(job, clock)
         if clock.planned_spec != job.spec:
-            lifecycle.replan(job, clock, after=self._now, using=self._using)
+            lifecycle.replan_edited(job, clock, now=self._now, using=self._using)
             return []
-        found = self._plan(schedule, policy)
-        if self._must_wait_to_catch_up(found, policy):
-            self._advance(clock.planned_until, None, None)
-            return []
+        found = self._plan(job.parsed_schedule(), self._policy())
         drafts = [self._record(summary) for summary in found.summaries]
         drafts += [self._run(planned) for planned in found.occurrences]
-        self._move_on(found, bool(found.occurrences))
+        self._advance(found)
+        if found.ended:
+            lifecycle.end_job(job, self._using)
         return drafts
 
+    def _policy(self) -> Policy:
+        """Return the job's policy, with the room there is for catching up."""
+        job, counts = self._job, self._counts
+        overlap = Overlap(job.overlap)
+        most = 1
+        if overlap is Overlap.ALLOW:
+            most = job.max_running or CATCH_UP_WIDTH
+        elif overlap is Overlap.QUEUE_ALL:
+            most = 1 + job.buffer_limit
+        room = max(0, most - counts.active - counts.waiting)
+        return replace(lifecycle.planning_policy(job, self._clock), room=room)
+
     def _plan(self, schedule: Schedule, policy: Policy) -> Plan:
-        """Return the plan; an occurrence that was set by hand stands beside the schedule's own."""
-        occurrence, until = self._clock.next_occurrence, self._clock.planned_until
-        if occurrence is None or occurrence <= self._now:
-            found = plan(schedule, until, self._now, policy)
-            dealt_with = occurrence is not None and until is not None and occurrence <= until
-            if found.occurrences or found.summaries or occurrence is None or dealt_with:
-                return found
-        until = occurrence if until is None else max(until, occurrence)
-        if policy.remaining is not None:
-            policy = lifecycle.planning_policy(self._job, self._counted(1))
-        following, at, ended = next_from(schedule, until, policy)
-        if schedule.fixed_delay:
-            following = at = None
-        return Plan((Planned(occurrence),), (), following, at, until, ended)
+        """Return the plan; an instant that was chosen by hand stands before the schedule's own."""
+        clock, now = self._clock, self._now
+        chosen, until = clock.next_occurrence, clock.planned_until
+        due_at = clock.next_run_at or now
+        if chosen is not None and (clock.by_hand or chosen > now):
+            return plan_chosen(schedule, chosen, due_at, until, now, policy)
+        found = plan(schedule, until, now, policy)
+        idle = not (found.occurrences or found.summaries or found.waits)
+        if chosen is None and idle:
+            # Somebody wanted it sooner when no next run was known, as of one only triggered.
+            return plan_chosen(schedule, due_at, due_at, until, now, policy)
+        return found
 
-    def _counted(self, more: int) -> JobClock:
-        return JobClock(job=self._job, planned_count=self._clock.planned_count + more)
-
-    def _must_wait_to_catch_up(self, found: Plan, policy: Policy) -> bool:
-        """Catching up one by one is not overlapping: it goes on when the active run has ended."""
-        late = any(planned.late for planned in found.occurrences)
-        serial = policy.serial and policy.catch_up is CatchUp.ALL
-        return late and serial and self._counts.active > 0
-
-    def _move_on(self, found: Plan, ran: bool) -> None:
-        """Advance the clock; the next missed one of a serial catch-up waits for this one's end."""
-        next_at = found.next_at
-        if ran and next_at is not None and next_at <= self._now and self._counts.active:
-            self._advance(found.planned_until, None, None, len(found.occurrences))
-        else:
-            self._advance(
-                found.planned_until, found.next_occurrence, next_at, len(found.occurrences)
-            )
-        if found.ended:
-            lifecycle.end_job(self._job, self._using)
-
-    def _advance(
-        self,
-        until: datetime | None,
-        occurrence: datetime | None,
-        at: datetime | None,
-        count: int = 0,
-    ) -> None:
+    def _advance(self, found: Plan) -> None:
         clock = self._clock
-        clock.planned_until, clock.next_occurrence, clock.next_run_at = until, occurrence, at
-        clock.planned_count += count
-        clock.save(
-            using=self._using,
-            update_fields=["planned_until", "next_occurrence", "next_run_at", "planned_count"],
-        )
+        clock.planned_until = found.planned_until
+        clock.next_occurrence, clock.next_run_at = found.next_occurrence, found.next_at
+        if found.next_at is None:
+            clock.next_occurrence = None
+        clock.planned_count += len(found.occurrences)
+        clock.by_hand = False
+        if not found.waits and (found.next_at is None or found.next_at > self._now):
+            clock.catch_up = ""
+        clock.save(using=self._using, update_fields=_ADVANCED)
 
     def _record(self, summary: Summary) -> _Draft:
         run = lifecycle.missed_record(

@@ -125,12 +125,13 @@ class Maintenance:
         return list(rows.order_by("pk")[:_BATCH])
 
     def _resume_over(self, now: datetime) -> None:
-        """Resume the jobs whose pause was to end by itself."""
+        """Resume the jobs whose pause was to end by itself: as of then, whenever that is seen."""
         over = Job.objects.using(self._using).filter(
             state=JobState.PAUSED.value, paused_until__lte=now
         )
         for job in over.order_by("pk")[:_BATCH]:
-            self._mend(job, partial(lifecycle.resume_job, now=now, using=self._using))
+            then = job.paused_until or now
+            self._mend(job, partial(lifecycle.resume_job, now=then, using=self._using))
 
     def _plan_unplanned(self, now: datetime) -> None:
         """Plan jobs made without a clock, and those whose clock stands although nothing is open."""
@@ -156,7 +157,7 @@ class Maintenance:
             state=JobState.ACTIVE.value, removed_at__isnull=True, clock__isnull=False
         )
         for job in edited.order_by("pk")[:_BATCH]:
-            self._mend(job, lambda j, c: self._replan(j, c, now))
+            self._mend(job, partial(lifecycle.replan_edited, now=now, using=self._using))
 
     def _replan(self, job: Job, clock: JobClock, after: datetime) -> None:
         lifecycle.replan(job, clock, after=after, using=self._using)

@@ -21,6 +21,7 @@ from ..executors import Executor, build_all
 from ..models.vendors import prepare_session, read_now, writing
 from ..policies import to_timedelta
 from .delivery import Delivery
+from .new_rules import follow_new_rules
 from .session import Session
 from .share import Share
 from .starts import run_on_start
@@ -229,6 +230,8 @@ class Scheduler:
         if self._sync_code:
             self._in_phase("sync")
             self._sync()
+        self._in_phase("rules")
+        follow_new_rules(read_now(self._clock, self._using), self._using)
         self._in_phase("join")
         session.open()
         self._in_phase("runs at start")

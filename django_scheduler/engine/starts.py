@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.db import transaction
+
 from .. import lifecycle
 from ..exceptions import SchedulerError
 from ..models import Job, JobClock
@@ -17,8 +19,8 @@ def run_on_start(share: Share, now: datetime, using: str) -> int:
     """Make a run now of each job that wants one at a start; return how many.
 
     Not of a job whose last run ended less than one interval ago, or is still going on: several
-    schedulers that start together make one. The run stands for whatever was missed, so the
-    schedule goes on strictly after now. To be called in a transaction.
+    schedulers that start together make one. The run stands for whatever was missed, and says how
+    much that was; the schedule goes on strictly after now. To be called in a transaction.
     """
     wanted = Job.objects.using(using).filter(
         share.of_jobs(), run_on_start=True, state=JobState.ACTIVE.value, removed_at__isnull=True
@@ -36,11 +38,16 @@ def _start(job: Job, clock: JobClock, now: datetime, using: str) -> bool:
     try:
         if job.last_finished_at is not None and now - job.last_finished_at < _interval(job, now):
             return False
-        lifecycle.replan(job, clock, after=now, using=using)
+        missed = lifecycle.count_passed_over(job, clock, now)
+        with transaction.atomic(using=using):
+            lifecycle.trigger(
+                job, None, None, force=True, now=now, using=using, kind=Trigger.START, missed=missed
+            )
+            # After the run is made: the next time of a fixed delay waits for its end.
+            lifecycle.replan(job, clock, after=now, using=using)
     except SchedulerError as error:
         lifecycle.mark_broken(job, str(error), using=using)
         return False
-    lifecycle.trigger(job, None, None, force=True, now=now, using=using, kind=Trigger.START)
     return True
 
 

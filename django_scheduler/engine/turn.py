@@ -22,6 +22,7 @@ from ..states import Reason, RunStatus
 from .enqueue import claim_due, next_due
 from .outbox import Letter, Outbox
 from .share import Share
+from .steadiness import Steadiness
 
 __all__ = ["Turn"]
 
@@ -54,6 +55,7 @@ class Turn:
         self._using = using
         self._batch = batch
         self._poll_interval = poll_interval
+        self._steadiness = Steadiness(clock)
         self._outbox: Outbox | None = None
         self.held: set[uuid.UUID] = set()
         """The runs this process knows it owns; compared with the database now and then."""
@@ -117,6 +119,7 @@ class Turn:
         with transaction.atomic(using=self._using):
             now = read_now(self._clock, self._using)
             answers, deferred = self._apply(letters, now, patient=False)
+            claim = claim and self._steadiness.trusts(now)
             taken = self._claim(room, now) if claim else []
             wait = self._wait(room, now, bool(taken)) if claim else self._poll_interval
         self._settle([one for one in letters if id(one.fact) not in deferred], answers)

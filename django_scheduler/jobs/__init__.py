@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .control import pause, pause_all, resume, resume_all
 from .define import add, schedule, unschedule, update
-from .fire import run_within, trigger
+from .fire import run_within, skip_next, trigger
 from .removal import remove
 from .rows import all, get
 
@@ -23,6 +23,7 @@ __all__ = [
     "resume_all",
     "run_within",
     "schedule",
+    "skip_next",
     "trigger",
     "unschedule",
     "update",

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from datetime import MAXYEAR, datetime
 
-from .. import lifecycle, signals
+from .. import lifecycle
 from ..exceptions import InvalidJob
 from ..job_fields import is_storable
 from ..models import Installation, Job
 from ..models.vendors import writing
+from ..policies import CatchUp
 from ..states import JobState
 from .rows import clock_of, expect, get, locked_job, now, using
 
-__all__ = ["pause", "pause_all", "resume", "resume_all"]
+__all__ = ["RESUME_MODES", "pause", "pause_all", "resume", "resume_all"]
+
+RESUME_MODES = {"next": CatchUp.SKIP, "latest": CatchUp.LATEST, "all": CatchUp.ALL}
+"""What becomes of the time of a pause when it ends."""
 
 
 def pause(name: Job | str, reason: str = "", until: datetime | None = None, *, by: str = "") -> Job:
@@ -36,12 +40,9 @@ def pause(name: Job | str, reason: str = "", until: datetime | None = None, *, b
             raise InvalidJob(
                 "until must be a coming instant that knows its time zone.", field="until"
             )
-        job.state = JobState.PAUSED.value
-        job.paused_at, job.paused_until = at, until
-        job.pause_reason, job.paused_by = reason, by[:150]
-        job.save(using=using())
-        lifecycle.stop_clock(job.pk, using=using())
-        signals.announce(signals.job_paused, using=using(), sender=Job, job=job)
+        lifecycle.pause_job(
+            job, clock_of(job), reason=reason, by=by[:150], until=until, now=at, using=using()
+        )
     return get(job)
 
 
@@ -62,16 +63,24 @@ def resume(name: Job | str, mode: str = "next") -> Job:
 
     Paused time is not missed time: nothing is caught up, and nothing fires at once.
 
+    Args:
+        mode: ``next``; or ``latest`` (one run at once for all occurrences of the pause) or ``all``
+            (one run each), back to the job's catch-up window and limit as for missed time.
+
     Raises:
         InvalidRunState: the job is not paused.
-        InvalidJob: a mode other than ``next``.
+        InvalidJob: another mode.
+        InvalidSchedule: the schedule cannot be read any more.
     """
-    if mode != "next":
-        raise InvalidJob(f"mode is {mode!r}; use 'next'.", field="mode")
+    if not isinstance(mode, str) or mode not in RESUME_MODES:
+        known = ", ".join(RESUME_MODES)
+        raise InvalidJob(f"mode is {mode!r}; use one of: {known}.", field="mode")
     with writing(using()):
         job = locked_job(name)
         expect(job, JobState.PAUSED, "resumed")
-        lifecycle.resume_job(job, clock_of(job), now=now(), using=using())
+        lifecycle.resume_job(
+            job, clock_of(job), now=now(), using=using(), catch_up=RESUME_MODES[mode]
+        )
     return get(job)
 
 
@@ -90,10 +99,17 @@ def pause_all(reason: str = "", *, by: str = "") -> None:
 
 
 def resume_all() -> None:
-    """Lift the pause of everything. Overdue jobs first move strictly past now; own pauses stay."""
+    """Lift the pause of everything. Overdue jobs first move strictly past now; own pauses stay.
+
+    What was due before the pause and not begun is recorded as missed. Overdue jobs move in
+    batches of a transaction each, while the pause still holds.
+    """
+    rows = Installation.objects.using(using()).filter(pk=Installation.ONLY)
+    since = rows.values_list("paused_at", flat=True).first()
+    at = now()
+    moved = True
+    while moved and since is not None:
+        with writing(using()):
+            moved = lifecycle.skip_overdue(at, paused_at=since, using=using())
     with writing(using()):
-        at = now()
-        lifecycle.skip_overdue(at, using=using())
-        Installation.objects.using(using()).filter(pk=Installation.ONLY).update(
-            paused_at=None, pause_reason="", paused_by=""
-        )
+        rows.update(paused_at=None, pause_reason="", paused_by="")

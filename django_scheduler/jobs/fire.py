@@ -1,4 +1,4 @@
-"""A run now, or sooner."""
+"""A run now, sooner, or not."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import F, Q
-from django.db.models.functions import Coalesce
+from django.db.models import Q
 
 from .. import lifecycle, signals
 from ..exceptions import InvalidJob
@@ -17,9 +16,9 @@ from ..models.validation import check_function
 from ..models.vendors import writing
 from ..policies import to_timedelta
 from ..states import JobState
-from .rows import expect, get, locked_job, now, using
+from .rows import clock_of, expect, get, locked_job, now, using
 
-__all__ = ["run_within", "trigger"]
+__all__ = ["run_within", "skip_next", "trigger"]
 
 
 def trigger(
@@ -71,7 +70,24 @@ def run_within(name: Job | str, delta: timedelta | float) -> datetime:
         target = now() + span
         mine = JobClock.objects.using(using()).filter(job=job, job__state=JobState.ACTIVE.value)
         later = mine.filter(Q(next_run_at__isnull=True) | Q(next_run_at__gt=target))
-        later.update(next_run_at=target, next_occurrence=Coalesce(F("next_occurrence"), target))
+        later.update(next_run_at=target)
         found = mine.values_list("next_run_at", flat=True).first()
         signals.announce(signals.job_changed, using=using(), sender=Job, job=job)
     return found or target
+
+
+def skip_next(name: Job | str) -> Run:
+    """Leave out the job's next occurrence and return the ``skipped`` run that records it.
+
+    The one after it stays as it was. Of a fixed delay, the next run comes one delay after the
+    skipped one. A skipped occurrence does not count for ``max_runs``.
+
+    Raises:
+        InvalidRunState: the job is not active, or has no next run.
+    """
+    with writing(using()):
+        job = locked_job(name)
+        expect(job, JobState.ACTIVE, "told to skip its next run")
+        run = lifecycle.skip_next(job, clock_of(job), now=now(), using=using())
+        signals.announce(signals.job_changed, using=using(), sender=Job, job=job)
+    return run

@@ -25,6 +25,13 @@ from .consequences import promote_left_behind
 from .create import Activity, activity, insert, make_run, missed_record, occurrence_key
 from .facts import Fact, Finished, GivenBack, Left, Published, Started
 from .orders import place, request_stop, trigger
+from .passing import (
+    count_passed_over,
+    pause_job,
+    record_passed_over,
+    replan_edited,
+    skip_next,
+)
 from .progress import Order, orders_for, progress_fields, record_progress
 from .takeover import free_unknown, redispatch_unreceived, take_over_orphans
 
@@ -41,6 +48,7 @@ __all__ = [
     "activity",
     "apply",
     "claim_waiting",
+    "count_passed_over",
     "delete_if_idle",
     "end_job",
     "free_unknown",
@@ -52,15 +60,19 @@ __all__ = [
     "missed_record",
     "occurrence_key",
     "orders_for",
+    "pause_job",
     "place",
     "planning_policy",
     "progress_fields",
     "promote_left_behind",
+    "record_passed_over",
     "record_progress",
     "redispatch_unreceived",
     "replan",
+    "replan_edited",
     "request_stop",
     "resume_job",
+    "skip_next",
     "skip_overdue",
     "skip_unclaimable",
     "start_clock",

@@ -10,8 +10,11 @@ from ..models.vendors import locked
 from ..signals import announce, job_broken
 from ..states import JobState
 from .clocks import replan, stop_clock
+from .passing import record_passed_over
 
 __all__ = ["mark_broken", "skip_overdue"]
+
+_BATCH = 500
 
 
 def mark_broken(job: Job, error: str, *, using: str) -> None:
@@ -23,11 +26,18 @@ def mark_broken(job: Job, error: str, *, using: str) -> None:
         announce(job_broken, using=using, sender=Job, job=job, error=error)
 
 
-def skip_overdue(now: datetime, *, using: str) -> None:
-    """Move every overdue job strictly past ``now`` without a run; set aside what cannot be read."""
+def skip_overdue(now: datetime, *, paused_at: datetime, using: str) -> bool:
+    """Move some overdue jobs strictly past ``now`` without a run; return whether there were any.
+
+    What was due by ``paused_at`` is recorded as missed; the time of the pause is not. A job that
+    cannot be planned is set aside.
+    """
     overdue = JobClock.objects.using(using).filter(next_run_at__lte=now).order_by("job_id")
-    for clock in locked(overdue):
+    clocks = list(locked(overdue[:_BATCH]))
+    for clock in clocks:
         try:
+            record_passed_over(clock.job, clock, until=paused_at, now=now, using=using)
             replan(clock.job, clock, after=now, using=using)
         except SchedulerError as error:
             mark_broken(clock.job, str(error), using=using)
+    return bool(clocks)

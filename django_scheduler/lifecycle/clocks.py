@@ -11,7 +11,7 @@ from .. import conf
 from ..models import Job, JobClock, Run
 from ..models.vendors import locked
 from ..planning import Policy, initial_high_water, next_from
-from ..policies import CatchUp, Overlap
+from ..policies import CatchUp
 from ..schedules import Schedule
 from ..signals import announce, job_ended, job_resumed
 from ..states import OPEN, JobState
@@ -25,6 +25,7 @@ __all__ = [
     "planning_policy",
     "replan",
     "resume_job",
+    "set_by_hand",
     "start_clock",
     "stop_clock",
 ]
@@ -37,7 +38,7 @@ def planning_policy(job: Job, clock: JobClock | None = None) -> Policy:
     if job.max_runs is not None:
         remaining = max(0, job.max_runs - (clock.planned_count if clock else 0))
     return Policy(
-        catch_up=CatchUp(job.catch_up),
+        catch_up=CatchUp((clock.catch_up if clock else "") or job.catch_up),
         catch_up_window=_or(job.catch_up_window, settings.catch_up_window),
         catch_up_limit=job.catch_up_limit or settings.catch_up_limit,
         misfire_grace=_or(job.misfire_grace, settings.misfire_grace),
@@ -46,7 +47,6 @@ def planning_policy(job: Job, clock: JobClock | None = None) -> Policy:
         remaining=remaining,
         jitter=job.jitter,
         seed=job.name,
-        serial=job.overlap not in (Overlap.ALLOW, Overlap.QUEUE_ALL),
     )
 
 
@@ -92,18 +92,28 @@ def start_clock(
     ``next_run_in`` from now.
     """
     schedule = job.parsed_schedule()
-    clock = JobClock(job=job, planned_until=initial_high_water(schedule, job.created_at))
-    _point(job, clock, schedule, after=clock.planned_until)
+    mark = initial_high_water(schedule, job.created_at)
+    clock = JobClock(job=job, planned_until=mark)
+    _point(job, clock, schedule, after=mark, using=using)
     if next_run_in is not None:
-        clock.next_run_at = clock.next_occurrence = now + next_run_in
+        set_by_hand(clock, now + next_run_in)
     clock.save(using=using, force_insert=True)
     return clock
 
 
-def _point(job: Job, clock: JobClock, schedule: Schedule, *, after: datetime | None) -> None:
+def set_by_hand(clock: JobClock, at: datetime) -> None:
+    """Let the next run be at ``at``, whatever the schedule says before; the caller stores it."""
+    clock.next_run_at = clock.next_occurrence = at
+    clock.by_hand = True
+
+
+def _point(job: Job, clock: JobClock, schedule: Schedule, *, after: datetime, using: str) -> None:
     """Set the clock's next instant; the caller stores it."""
-    assert after is not None
-    clock.planned_spec = job.spec
+    clock.planned_spec, clock.by_hand = job.spec, False
+    if schedule.fixed_delay and has_open_run(job.pk, using):
+        # The end of that run sets the next time.
+        clock.next_occurrence = clock.next_run_at = None
+        return
     clock.next_occurrence, clock.next_run_at, ended = next_from(
         schedule, after, planning_policy(job, clock)
     )
@@ -120,28 +130,32 @@ def replan(job: Job, clock: JobClock, *, after: datetime, using: str) -> None:
     Raises:
         SchedulerError: the schedule cannot be read; nothing is stored.
     """
-    clock.planned_until = max(after, clock.planned_until or after)
+    if clock.planned_until is None or after > clock.planned_until:
+        # With what is passed over goes the wish to catch up with it.
+        clock.planned_until, clock.catch_up = after, ""
     if job.state == JobState.ACTIVE:
         schedule = job.parsed_schedule()
         if schedule.one_shot and job.spec != clock.planned_spec:
             # Set anew: an instant already past is still owed, once.
             after = clock.planned_until = initial_high_water(schedule, after)
-        _point(job, clock, schedule, after=after)
+        _point(job, clock, schedule, after=after, using=using)
         if job.state == JobState.ENDED:
             end_job(job, using)
     if job.state != JobState.ACTIVE:
         clock.next_run_at = clock.next_occurrence = None
-        clock.planned_spec = job.spec
-    clock.save(
-        using=using,
-        update_fields=["next_run_at", "next_occurrence", "planned_spec", "planned_until"],
-    )
+        clock.planned_spec, clock.by_hand = job.spec, False
+    clock.save(using=using, update_fields=_PLANNED)
+
+
+_PLANNED = (
+    "next_run_at", "next_occurrence", "planned_spec", "planned_until", "by_hand", "catch_up",
+)  # fmt: skip
 
 
 def stop_clock(job_id: int, *, using: str) -> None:
     """Make sure the job does not come due until somebody sets its clock again."""
     JobClock.objects.using(using).filter(job_id=job_id).update(
-        next_run_at=None, next_occurrence=None
+        next_run_at=None, next_occurrence=None, by_hand=False, catch_up=""
     )
 
 
@@ -162,14 +176,39 @@ def has_open_run(job_id: int, using: str) -> bool:
     )
 
 
-def resume_job(job: Job, clock: JobClock, *, now: datetime, using: str) -> None:
-    """Make a paused job active; its next run is strictly after ``now``, paused time not missed."""
+def resume_job(
+    job: Job, clock: JobClock, *, now: datetime, using: str, catch_up: CatchUp = CatchUp.SKIP
+) -> None:
+    """Make a paused job active. Paused time is not missed: the next run is strictly after ``now``.
+
+    With ``catch_up`` as ``latest`` or ``all`` it is caught up with like missed time instead,
+    whatever the job's own policy, back to its catch-up window.
+    """
+    schedule = job.parsed_schedule()
     job.state = JobState.ACTIVE.value
     job.paused_at = job.paused_until = None
     job.paused_by = job.pause_reason = ""
     job.save(using=using)
-    replan(job, clock, after=now, using=using)
+    if catch_up is CatchUp.SKIP:
+        after = _resumed_after(job, schedule, now)
+    else:
+        after = clock.planned_until or now
+        if schedule.fixed_delay and job.last_finished_at:
+            after = max(after, job.last_finished_at)
+    replan(job, clock, after=after, using=using)
+    if catch_up is not CatchUp.SKIP:
+        clock.catch_up = catch_up.value
+        clock.save(using=using, update_fields=["catch_up"])
     announce(job_resumed, using=using, sender=Job, job=job)
+
+
+def _resumed_after(job: Job, schedule: Schedule, now: datetime) -> datetime:
+    """Return ``now``, or the last end from which a fixed delay still has some way to go."""
+    if schedule.fixed_delay and job.last_finished_at is not None:
+        following = schedule.next_after(job.last_finished_at)
+        if following is not None and following > now:
+            return job.last_finished_at
+    return now
 
 
 def delete_if_idle(job_id: int, *, using: str) -> bool:

@@ -13,7 +13,7 @@ from ..policies import LONGEST_DELAY, LONGEST_SPAN, OnLost, Retry
 from ..signals import announce, rescheduling_failed, run_retry_planned
 from ..states import JobState, Reason, RunStatus, Trigger
 from .broken import mark_broken
-from .clocks import end_job, has_open_run, lock_clocks, replan, stop_clock
+from .clocks import end_job, has_open_run, lock_clocks, replan, set_by_hand, stop_clock
 from .create import active_runs, insert, waiting_for_room
 from .facts import Finished
 
@@ -179,15 +179,16 @@ def _reschedule(
     if job.state != JobState.ACTIVE:
         return
     if fact.run_again_in is not None and run.status == RunStatus.SUCCEEDED:
-        clock.next_run_at = now + min(max(fact.run_again_in, FLOOR), LONGEST_SPAN)
-        clock.next_occurrence = clock.next_run_at
-        clock.save(using=using, update_fields=["next_run_at", "next_occurrence"])
+        set_by_hand(clock, now + min(max(fact.run_again_in, FLOOR), LONGEST_SPAN))
+        clock.save(using=using, update_fields=["next_run_at", "next_occurrence", "by_hand"])
         return
-    if clock.next_run_at is not None or has_open_run(job.pk, using):
+    if clock.next_run_at is not None:
         return
     try:
         schedule = job.parsed_schedule()
         if schedule.fixed_delay:
+            if has_open_run(job.pk, using):
+                return
             # The next occurrence is measured from here, so here is how far it is dealt with.
             clock.planned_until = max(run.finished_at or now, clock.planned_until or now)
         after = clock.planned_until or now

@@ -62,6 +62,7 @@ def trigger(
     now: datetime,
     using: str,
     kind: Trigger = Trigger.MANUAL,
+    missed: int = 0,
 ) -> Run:
     """Make a run of ``job`` that is due now, beside its schedule, and return it.
 
@@ -85,6 +86,7 @@ def trigger(
         scheduled_for=now,
         trigger=kind,
         now=now,
+        missed=missed,
         **place(job, decision, now=now, using=using),
     )
     run.args = list(args) if args is not None else job.args

@@ -20,6 +20,12 @@ class Installation(models.Model):
     paused_at = models.DateTimeField(_("paused at"), null=True, blank=True)
     paused_by = models.CharField(_("paused by"), max_length=150, blank=True)
     pause_reason = models.TextField(_("pause reason"), blank=True)
+    rules = models.CharField(
+        _("rules"),
+        max_length=100,
+        blank=True,
+        help_text=_("The cron rules and time zone database all next runs were planned with."),
+    )
 
     class Meta:
         verbose_name = _("installation")

@@ -159,6 +159,7 @@ class Job(models.Model):
             ("resume_job", "Can resume jobs"),
             ("trigger_job", "Can run jobs now"),
             ("bring_forward_job", "Can bring the next run of jobs forward"),
+            ("skip_next_job", "Can skip the next run of jobs"),
         ]
         constraints = [
             models.CheckConstraint(condition=~Q(name=""), name="django_scheduler_job_has_name"),
@@ -249,6 +250,14 @@ class Job(models.Model):
         """
         return parse_schedule(self.schedule, timezone=self.timezone, anchor=self.anchor)
 
+    def as_loaded(self) -> Job:
+        """Return a copy with the values the row had when it was loaded: as it was before edits."""
+        loaded = copy.deepcopy(getattr(self, "_loaded", None) or self.__dict__)
+        fields = {f.attname: loaded[f.attname] for f in self._meta.concrete_fields}
+        job = Job(**fields)
+        job._state.adding, job._state.db = False, self._state.db
+        return job
+
     def retry_policy(self) -> Retry | None:
         """Return the retry policy as a value; None when the job is not retried."""
         return Retry.of(self.retry)
@@ -289,6 +298,16 @@ class JobClock(models.Model):
     )
     planned_spec = models.CharField(max_length=600, blank=True)
     planned_count = models.PositiveBigIntegerField(default=0)
+    by_hand = models.BooleanField(
+        default=False,
+        help_text=_("The next run was chosen by the job or at its creation, not by the schedule."),
+    )
+    catch_up = models.CharField(
+        max_length=16,
+        blank=True,
+        choices=choices_of(CatchUp),
+        help_text=_("How the time of a pause is caught up with; empty: as the job says."),
+    )
 
     class Meta:
         verbose_name = _("job clock")

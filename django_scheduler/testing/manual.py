@@ -6,13 +6,15 @@ import threading
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 
+from django.db.models import Min
+
 from .. import conf
 from ..engine import Scheduler
 from ..exceptions import SchedulerError
 from ..executors import Executor
 from ..executors.inline import InlineExecutor
-from ..models import Process
-from ..states import ALIVE
+from ..models import Job, Process
+from ..states import ALIVE, JobState
 
 __all__ = ["ManualClock", "ManualScheduler"]
 
@@ -141,12 +143,24 @@ class ManualScheduler:
             self.clock.advance(min(wait, self._longest_hop(), end - self.clock.now()))
 
     def _longest_hop(self) -> timedelta:
-        """Return how far time may jump: where others may have died, no further than a beat."""
-        session = self._scheduler.session
+        """Return how far time may jump before somebody has to look.
+
+        No further than a beat where other processes may have died, and not past the end of a
+        pause that ends by itself.
+        """
+        hops = [timedelta.max]
+        settings, session = conf.current(), self._scheduler.session
         others = Process.objects.filter(state__in=ALIVE)
         if session is not None:
             others = others.exclude(pk=session.membership.id)
-        return conf.current().heartbeat_interval if others.exists() else timedelta.max
+        if others.exists():
+            hops.append(settings.heartbeat_interval)
+        ends = Job.objects.filter(state=JobState.PAUSED.value, paused_until__isnull=False)
+        first = ends.aggregate(Min("paused_until"))["paused_until__min"]
+        if first is not None:
+            # What has ended is noticed by the next look at what hangs.
+            hops.append(max(first - self.clock.now(), settings.reconcile_interval))
+        return min(hops)
 
     def kill(self) -> None:
         """Be gone at once, as after SIGKILL. The next tick is a new process."""

@@ -24,6 +24,7 @@ from django_scheduler.states import JobState, RunStatus
 from django_scheduler.testing import ManualScheduler
 
 MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -65,20 +66,25 @@ def test_job_no_run_can_be_made_of_is_set_aside_and_the_others_run(
     "change",
     [{"schedule": "* * * * *"}, {"schedule": "@every 1m"}, {"timezone": "Asia/Kolkata"}],
 )
-def test_edit_makes_nothing_of_the_past_missed(
+def test_edit_runs_nothing_of_the_past(
     manual_scheduler: ManualScheduler, register: Callable[..., None], change: dict[str, str]
 ) -> None:
-    """S7: an edit is never retroactive."""
+    """S7: an edit is never retroactive; what the old schedule left undone is one record."""
     register("edited", lambda: None)
-    schedule = "* * * * *" if "timezone" in change else "@every 100d"
+    schedule = "0 * * * *" if "timezone" in change else "@every 100d"
     jobs.add("edited", schedule=schedule, catch_up="all", overlap="allow")
     manual_scheduler.clock.advance(timedelta(hours=5))
 
     jobs.update("edited", **change)
-    manual_scheduler.advance(2 * MINUTE)
+    manual_scheduler.advance(2 * HOUR)
 
-    assert runs.query("edited").count() == 2
-    assert set(runs.query("edited").values_list("missed", flat=True)) == {0}
+    records = runs.query("edited", status="skipped")
+    assert list(records.values_list("reason", "missed")) == (
+        [("missed", 5)] if "timezone" in change else []
+    )
+    ran = runs.query("edited", status="succeeded")
+    assert ran.count() == (2 if "timezone" in change else 120)
+    assert set(ran.values_list("missed", flat=True)) == {0}
 
 
 def test_raised_limit_of_occurrences_does_not_catch_up_what_lay_beyond_the_old_one(

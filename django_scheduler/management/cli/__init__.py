@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .code import SYNC
 from .history import RUN, RUNS
-from .orders import PAUSE, RESUME, RUN_WITHIN, STOP, TRIGGER
+from .orders import PAUSE, RESUME, RUN_WITHIN, SKIP_NEXT, STOP, TRIGGER
 from .overview import LIST, SHOW
 from .preview import EXPLAIN, NEXT
 from .subcommand import Answer, Subcommand
@@ -23,6 +23,7 @@ SUBCOMMANDS = (
     PAUSE,
     RESUME,
     RUN_WITHIN,
+    SKIP_NEXT,
     RUNS,
     RUN,
     STOP,

@@ -1,4 +1,4 @@
-"""Orders to jobs and runs: ``trigger``, ``pause``, ``resume``, ``run-within``, ``stop``."""
+"""Orders: ``trigger``, ``pause``, ``resume``, ``run-within``, ``skip-next`` and ``stop``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .render import local_time
 from .subcommand import Answer, Subcommand
 from .values import INSTANT_HELP, read_instant, read_json
 
-__all__ = ["PAUSE", "RESUME", "RUN_WITHIN", "STOP", "TRIGGER"]
+__all__ = ["PAUSE", "RESUME", "RUN_WITHIN", "SKIP_NEXT", "STOP", "TRIGGER"]
 
 
 def _name(parser: ArgumentParser) -> None:
@@ -81,8 +81,18 @@ def _pause(options: Namespace) -> Answer:
     return _job_answer(job, f"paused until {local_time(until)}" if until else "paused")
 
 
+def _resume_arguments(parser: ArgumentParser) -> None:
+    _name(parser)
+    parser.add_argument(
+        "--mode",
+        default="next",
+        help="what becomes of the time of the pause: next (nothing), latest (one run for all its "
+        "occurrences) or all (one run each)",
+    )
+
+
 def _resume(options: Namespace) -> Answer:
-    job = jobs.resume(options.name)
+    job = jobs.resume(options.name, mode=options.mode)
     return _job_answer(job, f"{job.state}, next run {local_time(job.next_run_at)}")
 
 
@@ -94,6 +104,16 @@ def _run_within_arguments(parser: ArgumentParser) -> None:
 def _run_within(options: Namespace) -> Answer:
     when = jobs.run_within(options.name, options.seconds)
     return _job_answer(jobs.get(options.name), f"next run {local_time(when)}")
+
+
+def _skip_next(options: Namespace) -> Answer:
+    run = jobs.skip_next(options.name)
+    job = jobs.get(options.name)
+    done = (
+        f"{job.name}: skipped {local_time(run.scheduled_for)}, next run "
+        f"{local_time(job.next_run_at)}"
+    )
+    return Answer({"skipped": run_document(run), "job": job_document(job)}, done)
 
 
 def _stop_arguments(parser: ArgumentParser) -> None:
@@ -109,8 +129,9 @@ def _stop(options: Namespace) -> Answer:
 
 TRIGGER = Subcommand("trigger", "run a job now, beside its schedule", _trigger_arguments, _trigger)
 PAUSE = Subcommand("pause", "stop planning a job", _pause_arguments, _pause)
-RESUME = Subcommand("resume", "plan a paused job again", _name, _resume)
+RESUME = Subcommand("resume", "plan a paused job again", _resume_arguments, _resume)
 RUN_WITHIN = Subcommand(
     "run-within", "bring a job's next run forward", _run_within_arguments, _run_within
 )
+SKIP_NEXT = Subcommand("skip-next", "leave out a job's next run", _name, _skip_next)
 STOP = Subcommand("stop", "stop a run", _stop_arguments, _stop)

@@ -1,0 +1,141 @@
+"""Occurrences the clock passes over without a run: each is recorded before it does.
+
+A pause, an edit or a mended row moves a job's clock past what was due and not claimed yet. None
+of that may vanish: it becomes a `skipped` run that says how many it stands for. Call everything
+here with the clock locked.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ..exceptions import InvalidRunState, InvalidSchedule, SchedulerError
+from ..models import Job, JobClock, Run
+from ..planning import Summary, passed_over
+from ..schedules import Schedule, parse_schedule
+from ..signals import announce, job_paused, run_skipped
+from ..states import JobState, Reason, RunStatus, Trigger
+from .clocks import planning_policy, replan, stop_clock
+from .create import insert, make_run, missed_record, occurrence_key
+
+__all__ = ["count_passed_over", "pause_job", "record_passed_over", "replan_edited", "skip_next"]
+
+
+def record_passed_over(
+    job: Job, clock: JobClock, *, now: datetime, using: str, until: datetime | None = None
+) -> None:
+    """Record what was due by ``until`` and not dealt with, in one row, and move the mark past it.
+
+    It goes by what the job was when it was loaded and by the schedule its clock was planned with,
+    so it may be called after fields were assigned. A paused or ended job misses nothing.
+
+    Args:
+        until: None: now.
+    """
+    until = now if until is None else until
+    before = job.as_loaded()
+    summary = _passed_over(before, clock, until)
+    if summary is None:
+        return
+    run = missed_record(before, summary.first, summary.last, summary.count, now)
+    if insert([run], using):
+        announce(run_skipped, using=using, sender=Run, run=run)
+    clock.planned_until = max(summary.last, clock.planned_until or summary.last)
+    clock.save(using=using, update_fields=["planned_until"])
+
+
+def replan_edited(job: Job, clock: JobClock, *, now: datetime, using: str) -> None:
+    """Plan anew a job that was edited past the facade, strictly after ``now``; nobody knows when.
+
+    What has just come due belongs to the old schedule, and most likely the edit was made before:
+    it does not run and is no loss. What was due before that was missed, and is recorded.
+
+    Raises:
+        SchedulerError: the schedule cannot be read; the record stays.
+    """
+    grace = planning_policy(job, clock).misfire_grace
+    record_passed_over(job, clock, until=now - grace, now=now, using=using)
+    replan(job, clock, after=now, using=using)
+
+
+def pause_job(
+    job: Job,
+    clock: JobClock,
+    *,
+    reason: str,
+    by: str,
+    until: datetime | None,
+    now: datetime,
+    using: str,
+) -> None:
+    """Take an active job off the schedule until it is resumed, by ``until`` at the latest."""
+    record_passed_over(job, clock, now=now, using=using)
+    job.state = JobState.PAUSED.value
+    job.paused_at, job.paused_until = now, until
+    job.pause_reason, job.paused_by = reason, by
+    job.save(using=using)
+    stop_clock(job.pk, using=using)
+    announce(job_paused, using=using, sender=Job, job=job)
+
+
+def count_passed_over(job: Job, clock: JobClock, until: datetime) -> int:
+    """Return how many occurrences were due by ``until`` and not dealt with."""
+    summary = _passed_over(job, clock, until)
+    return summary.count if summary is not None else 0
+
+
+def _passed_over(job: Job, clock: JobClock, until: datetime) -> Summary | None:
+    if job.state not in (JobState.ACTIVE, JobState.BROKEN):
+        return None
+    if clock.by_hand:
+        due = clock.next_run_at is not None and clock.next_run_at <= until
+        chosen = clock.next_occurrence or clock.next_run_at
+        return Summary(chosen, chosen, 1, Reason.MISSED.value) if due and chosen else None
+    try:
+        schedule = _planned_schedule(job, clock)
+        if schedule.fixed_delay and clock.next_run_at is None:
+            return None  # its next occurrence waits for the end of a run
+        return passed_over(schedule, clock.planned_until, until, planning_policy(job, clock))
+    except SchedulerError:
+        return None  # what cannot be read any more tells no occurrences
+
+
+def _planned_schedule(job: Job, clock: JobClock) -> Schedule:
+    """Return the schedule the clock was planned with; an edit past the facade left only its text.
+
+    Raises:
+        InvalidSchedule: the clock was never planned, or its text cannot be read any more.
+    """
+    zone, _, text = clock.planned_spec.partition(" ")
+    if not text:
+        raise InvalidSchedule("The clock was never planned.")
+    return parse_schedule(text, timezone=zone, anchor=job.anchor)
+
+
+def skip_next(job: Job, clock: JobClock, *, now: datetime, using: str) -> Run:
+    """Record the job's next occurrence as skipped, and point the clock at the one after it.
+
+    Raises:
+        InvalidRunState: the job has no next run.
+    """
+    if clock.next_run_at is None:
+        raise InvalidRunState(
+            f"{job.name!r} has no next run to skip: it runs only when triggered, or its next run "
+            "is set when a run of it has ended.",
+            field="state",
+        )
+    occurrence = clock.next_occurrence or clock.next_run_at
+    run = make_run(
+        job,
+        key=occurrence_key(occurrence),
+        scheduled_for=occurrence,
+        trigger=Trigger.SCHEDULE,
+        now=now,
+        status=RunStatus.SKIPPED.value,
+        reason=Reason.ASKED.value,
+        finished_at=now,
+    )
+    if insert([run], using):
+        announce(run_skipped, using=using, sender=Run, run=run)
+    replan(job, clock, after=max(occurrence, clock.planned_until or occurrence), using=using)
+    return run
