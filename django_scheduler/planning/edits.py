@@ -1,0 +1,132 @@
+"""What an edit of a schedule does to the occurrences around it, to be shown before it is saved.
+
+An edit is never retroactive: the next run is the first occurrence of the new schedule strictly
+after now. So a job that has had its day's run may get a second one, and one that waited for its
+run may have to wait for longer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+from ..schedules import Schedule
+from ..schedules.speech import Voice, in_words
+from ..schedules.wall import zone_called
+from .ahead import initial_high_water, next_from
+from .policy import Policy
+
+__all__ = ["EditNotice", "NoticeKind", "edit_notices"]
+
+_INSTANT = timedelta(microseconds=1)
+#: A job that runs more often than this runs soon again, whatever an edit does. Less than a day,
+#: because a day is 23 hours long when clocks are set forward.
+_RARE = timedelta(hours=20)
+
+
+class NoticeKind(str, Enum):
+    """What somebody who edits a schedule should know before it is stored."""
+
+    REPEATS = "repeats"
+    """The job has had its occurrence of the day, and would have another one the same day."""
+    LEFT_OUT = "left_out"
+    """The coming occurrence would not take place, and the new schedule's lies later."""
+    ENDS = "ends"
+    """No occurrence would come any more."""
+
+
+@dataclass(frozen=True)
+class EditNotice:
+    """One thing that an edit would do.
+
+    Attributes:
+        kind: what it is.
+        zone: the zone of the new schedule, in which the words are.
+        before: the occurrence that was had (``repeats``) or would not take place (``left_out``).
+        following: the next occurrence with the new schedule; None if there is none.
+    """
+
+    kind: NoticeKind
+    zone: str
+    before: datetime | None = None
+    following: datetime | None = None
+
+    def describe(self) -> str:
+        """The notice in words, for people."""
+        return in_words(self._told)
+
+    def _told(self, voice: Voice) -> str:
+        zone = zone_called(self.zone)
+        values = {
+            name: f"{instant.astimezone(zone):%Y-%m-%d %H:%M}"
+            for name, instant in (("before", self.before), ("following", self.following))
+            if instant is not None
+        }
+        if self.kind is NoticeKind.ENDS:
+            return voice.say("It would never run again: no occurrence lies ahead.")
+        if self.kind is NoticeKind.REPEATS:
+            return voice.say(
+                "It has run for {before} and would run again the same day, at {following} ({zone}).",
+                zone=self.zone,
+                **values,
+            )
+        return voice.say(
+            "The run of {before} would not take place; the next one would be at {following} "
+            "({zone}).",
+            zone=self.zone,
+            **values,
+        )
+
+
+def edit_notices(
+    old: Schedule | None,
+    new: Schedule,
+    now: datetime,
+    *,
+    since: datetime | None = None,
+    had: datetime | None = None,
+    policy: Policy | None = None,
+) -> list[EditNotice]:
+    """What putting ``new`` in the place of ``old`` at ``now`` would do; empty if nothing special.
+
+    Only schedules that fire about once a day or more rarely can repeat or leave out.
+
+    Args:
+        old: what the job has been planned with; None for a new job.
+        since: when the job began to be planned: its creation.
+        had: the newest nominal occurrence the job has run for; None if it never has.
+        policy: the window and the remaining runs the job would have.
+    """
+    policy = policy or Policy()
+    after = initial_high_water(new, now) if new.one_shot else now
+    following, _, ended = next_from(new, after, policy)
+    if ended:
+        return [EditNotice(NoticeKind.ENDS, new.zone_name)]
+    if old is None or following is None or not (_is_rare(old, now) and _is_rare(new, now)):
+        return []
+    coming = old.next_after(now)
+    if coming == following:
+        return []
+    if had is not None and _same_day(new, had, following):
+        return [EditNotice(NoticeKind.REPEATS, new.zone_name, had, following)]
+    passed = new.previous_before(now + _INSTANT)
+    begun = had or since
+    if coming is None or passed is None or begun is None or passed <= begun:
+        return []
+    if following > coming and _same_day(new, passed, coming):
+        return [EditNotice(NoticeKind.LEFT_OUT, new.zone_name, coming, following)]
+    return []
+
+
+def _is_rare(schedule: Schedule, now: datetime) -> bool:
+    """True if the next two occurrences are about a day apart or more; never of a fixed delay."""
+    if schedule.fixed_delay:
+        return False
+    first, *second = schedule.upcoming(now, 2) or [now]
+    return not second or second[0] - first >= _RARE
+
+
+def _same_day(schedule: Schedule, one: datetime, other: datetime) -> bool:
+    zone = zone_called(schedule.zone_name)
+    return one.astimezone(zone).date() == other.astimezone(zone).date()
