@@ -8,8 +8,22 @@ minute.
 from __future__ import annotations
 
 from .ahead import initial_high_water, next_from
+from .chosen import plan_chosen
+from .due import CATCH_UP_BATCH, CATCH_UP_PAUSE
 from .outcome import Plan, Planned, Summary
-from .planner import plan
+from .planner import passed_over, plan
 from .policy import Policy
 
-__all__ = ["Plan", "Planned", "Policy", "Summary", "initial_high_water", "next_from", "plan"]
+__all__ = [
+    "CATCH_UP_BATCH",
+    "CATCH_UP_PAUSE",
+    "Plan",
+    "Planned",
+    "Policy",
+    "Summary",
+    "initial_high_water",
+    "next_from",
+    "passed_over",
+    "plan",
+    "plan_chosen",
+]

@@ -47,10 +47,12 @@ class Plan:
         occurrences: to run, oldest first.
         summaries: to record, oldest first.
         next_occurrence: the next nominal instant; None if there is none, or none is known yet.
-        next_at: when to look again: the next occurrence with its jitter, or now if more missed
-            ones are to be planned after these have ended; None with ``next_occurrence``.
+        next_at: when to look again: the next occurrence with its jitter, or after a short pause if
+            more missed ones are to be planned; None if they wait, and with ``next_occurrence``.
         planned_until: the newest nominal instant dealt with; never earlier than it was.
         ended: True if no occurrence will come any more.
+        waits: True if missed occurrences are left for which there is no room: look again when an
+            active run of the job ends. ``next_occurrence`` is the oldest of them.
     """
 
     occurrences: tuple[Planned, ...]
@@ -59,3 +61,4 @@ class Plan:
     next_at: datetime | None
     planned_until: datetime
     ended: bool
+    waits: bool = False

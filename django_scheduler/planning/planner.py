@@ -1,4 +1,4 @@
-"""From what was dealt with and the time to what to do now: one pure function."""
+"""From what was dealt with and the time to what to do now, or to what is given up."""
 
 from __future__ import annotations
 
@@ -6,19 +6,25 @@ from dataclasses import replace
 from datetime import datetime
 
 from ..schedules import Schedule
-from .ahead import initial_high_water, next_from
-from .due import find_due
-from .outcome import Plan
+from .ahead import floor, following, initial_high_water, next_from
+from .due import CATCH_UP_PAUSE, Sorted, find_due
+from .outcome import Plan, Summary
 from .policy import Policy
+from .stretch import Stretch
 
-__all__ = ["plan"]
+__all__ = ["passed_over", "plan"]
 
 
 def plan(schedule: Schedule, high_water: datetime | None, now: datetime, policy: Policy) -> Plan:
     """The occurrences in (``high_water``, ``now``] sorted into runs and records.
 
-    Under ``all`` with a serial policy only the oldest missed occurrence is planned and ``next_at``
-    is ``now``: call again when its run has ended. A fixed-delay schedule has one occurrence after
+    Under ``all`` missed occurrences are planned oldest first, at most ``CATCH_UP_BATCH`` in one
+    planning and at most as many as there is room for; what comes after them waits with them. What
+    has become missed meanwhile is owed as well: at any time at most ``catch_up_limit`` are, and
+    what is given up for that, or has grown too old, is recorded together with the next runs.
+
+    When the last of the ``remaining`` runs is planned the job is over: what was due after it is
+    not an occurrence any more, and is not recorded. A fixed-delay schedule has one occurrence after
     ``high_water``, its last finish, and none known after that until the next one.
 
     Args:
@@ -32,26 +38,54 @@ def plan(schedule: Schedule, high_water: datetime | None, now: datetime, policy:
         return Plan((), (), None, None, mark, True)
     due = find_due(schedule, mark, now, policy)
     if due is None:
-        return Plan((), (), *_ahead(schedule, mark, policy, mark))
-    runs, records, until = due.sorted_out()
+        return _ahead(schedule, mark, policy, Sorted((), (), mark))
+    found = due.sorted_out()
     if policy.remaining is not None:
-        runs = runs[: policy.remaining]
-        policy = replace(policy, remaining=policy.remaining - len(runs))
+        found = replace(found, runs=found.runs[: policy.remaining])
+        policy = replace(policy, remaining=policy.remaining - len(found.runs))
     if policy.spent:
-        return Plan(runs, records, None, None, runs[-1].scheduled_for, True)
-    if until < due.newest:
-        following, _, ended = next_from(schedule, until, policy)
-        return Plan(runs, records, following, now, until, ended)
-    if schedule.fixed_delay:
-        # What was run sets the next time when it has finished; what was not, sets it now.
-        ahead = (None, None, until, False) if runs else _ahead(schedule, now, policy, until)
-        return Plan(runs, records, *ahead)
-    return Plan(runs, records, *_ahead(schedule, until, policy, until))
+        return Plan(found.runs, found.records, None, None, found.runs[-1].scheduled_for, True)
+    if found.left:
+        return _later(schedule, now, policy, found)
+    if not schedule.fixed_delay:
+        return _ahead(schedule, found.until, policy, found)
+    if found.runs:
+        # It sets the next time when it has finished.
+        return Plan(found.runs, found.records, None, None, found.until, False)
+    return _ahead(schedule, now, policy, found)
 
 
-def _ahead(
-    schedule: Schedule, after: datetime, policy: Policy, until: datetime
-) -> tuple[datetime | None, datetime | None, datetime, bool]:
-    """The last four values of a plan that leaves nothing due behind."""
+def _ahead(schedule: Schedule, after: datetime, policy: Policy, found: Sorted) -> Plan:
+    """The plan that leaves nothing due behind."""
     occurrence, at, ended = next_from(schedule, after, policy)
-    return occurrence, at, until, ended
+    return Plan(found.runs, found.records, occurrence, at, found.until, ended)
+
+
+def _later(schedule: Schedule, now: datetime, policy: Policy, found: Sorted) -> Plan:
+    """The plan that leaves some of what is due for another one."""
+    occurrence = following(schedule, found.until, policy)
+    if policy.serial:
+        return Plan(found.runs, found.records, occurrence, now, found.until, False)
+    at = None if found.waits else now + CATCH_UP_PAUSE
+    return Plan(found.runs, found.records, occurrence, at, found.until, False, found.waits)
+
+
+def passed_over(
+    schedule: Schedule, mark: datetime | None, now: datetime, policy: Policy
+) -> Summary | None:
+    """One record of the occurrences in (``mark``, ``now``], by nominal instant; None if none.
+
+    For a job that is paused, edited or mended while occurrences were due that nobody claimed, and
+    that now begins anew after ``now``. Outside the job's window, and once no further run may come,
+    there are none. A fixed delay has one at most.
+
+    Args:
+        mark: newest nominal instant dealt with; None: nothing was, and nothing is passed over.
+        now: the database's time.
+    """
+    if mark is None or policy.spent:
+        return None
+    only = following(schedule, mark, policy) if schedule.fixed_delay else None
+    until = now if policy.end_at is None else min(now, policy.end_at)
+    passed = Stretch(schedule, floor(mark, policy), until, only)
+    return next(iter(passed.records("missed")), None)

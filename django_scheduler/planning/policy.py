@@ -25,8 +25,9 @@ class Policy:
         jitter: each occurrence is due up to this later, by a hash of ``seed`` and the occurrence;
             None is none.
         seed: stable per job.
-        serial: True if catching up runs one missed occurrence at a time (``skip``, ``queue``,
-            ``replace``); False under ``allow`` and ``queue_all``.
+        room: how many more missed occurrences ``all`` may start now; None is no bound. Catching up
+            is not overlapping: what the overlap policy would not let run waits.
+        serial: True is a room of one, with ``next_at`` now instead of ``waits``.
     """
 
     catch_up: CatchUp = CatchUp.LATEST
@@ -38,7 +39,12 @@ class Policy:
     remaining: int | None = None
     jitter: timedelta | None = None
     seed: str = ""
-    serial: bool = True
+    room: int | None = None
+    serial: bool = False
+
+    def __post_init__(self) -> None:
+        if self.serial and self.room is None:
+            object.__setattr__(self, "room", 1)
 
     @property
     def spent(self) -> bool:

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from django_scheduler.planning import (
+    CATCH_UP_BATCH,
+    CATCH_UP_PAUSE,
     Plan,
     Planned,
     Policy,
@@ -115,47 +117,71 @@ def test_skip_keeps_one_record_however_old() -> None:
 )  # fmt: skip
 def test_all_runs_each_oldest_first(now: datetime, expected: tuple[Planned, ...]) -> None:
     """T8: side by side where the overlap policy allows it."""
-    found = plan(HOURLY, hours_ago(3), now, policy("all", serial=False))
+    found = plan(HOURLY, hours_ago(3), now, policy("all"))
     assert found == Plan(expected, (), NOON + HOUR, NOON + HOUR, NOON, False)
 
 
-def test_all_in_series_runs_one_at_a_time() -> None:
+def test_without_room_for_more_the_next_missed_one_waits() -> None:
     """T8: under skip, queue and replace catching up is not overlapping."""
-    mark, seen = hours_ago(3), []
-    for _ in range(3):
-        found = plan(HOURLY, mark, NOON + 30 * MINUTE, policy("all"))
-        assert found.planned_until == found.occurrences[0].scheduled_for > mark
-        seen += [each.scheduled_for for each in found.occurrences]
+    mark, seen, now = hours_ago(3), [], NOON + 30 * MINUTE
+    for _ in range(2):
+        assert plan(HOURLY, mark, now, policy("all", room=0)) == Plan(
+            (), (), mark + HOUR, None, mark, False, waits=True
+        )
+        found = plan(HOURLY, mark, now, policy("all", room=1))
         mark = found.planned_until
-        if mark < NOON:
-            assert found.next_at == NOON + 30 * MINUTE
-            assert found.next_occurrence == mark + HOUR
-    assert seen == [hours_ago(2), hours_ago(1), NOON]
-    assert found.next_at == NOON + HOUR
+        assert found == Plan(planned(mark), (), mark + HOUR, None, mark, False, waits=True)
+        seen.append(mark)
+    found = plan(HOURLY, mark, now, policy("all", room=1))
+    assert found == Plan(planned(NOON), (), NOON + HOUR, NOON + HOUR, NOON, False, waits=False)
+    assert seen == [hours_ago(2), hours_ago(1)]
 
 
-def test_all_in_series_plans_the_one_on_time_last() -> None:
-    """T8: the missed ones come first."""
-    found = plan(HOURLY, hours_ago(2), NOON, policy("all"))
-    assert found.occurrences == planned(hours_ago(1))
-    assert plan(HOURLY, hours_ago(1), NOON, policy("all")).occurrences == planned(NOON, late=False)
+@pytest.mark.parametrize(
+    ("room", "runs", "waits"), [(1, 1, True), (2, 2, True), (3, 3, False), (4, 3, False)]
+)
+def test_the_one_on_time_comes_last(room: int, runs: int, waits: bool) -> None:
+    """T8: the missed ones come first, and those after them wait with them."""
+    found = plan(HOURLY, hours_ago(3), NOON, policy("all", room=room))
+    both = planned(hours_ago(2), hours_ago(1)) + planned(NOON, late=False)
+    assert (found.occurrences, found.waits) == (both[:runs], waits)
+    assert found.next_at == (None if waits else NOON + HOUR)
 
 
-@pytest.mark.parametrize("serial", [True, False])
-def test_all_keeps_the_newest_within_its_limit(serial: bool) -> None:
+def test_one_on_time_with_nothing_missed_before_it_does_not_wait() -> None:
+    """T8: what becomes of it is the overlap policy's to say."""
+    found = plan(HOURLY, hours_ago(1), NOON, policy("all", room=0))
+    assert found == Plan(planned(NOON, late=False), (), NOON + HOUR, NOON + HOUR, NOON, False)
+
+
+def test_catching_up_pauses_between_batches() -> None:
+    """T8: it never starves other jobs; the rest follows after the pause."""
+    now, mark = NOON + 30 * MINUTE, hours_ago(2 * CATCH_UP_BATCH + 3)
+    for _ in range(2):
+        found = plan(HOURLY, mark, now, policy("all"))
+        assert len(found.occurrences) == CATCH_UP_BATCH
+        mark = found.planned_until
+        assert found.next_occurrence == mark + HOUR
+        assert (found.next_at, found.waits) == (now + CATCH_UP_PAUSE, False)
+    found = plan(HOURLY, mark, now + CATCH_UP_PAUSE, policy("all"))
+    assert (len(found.occurrences), found.next_at) == (3, NOON + HOUR)
+
+
+@pytest.mark.parametrize("room", [1, None])
+def test_all_keeps_the_newest_within_its_limit(room: int | None) -> None:
     """T8: what lies beyond becomes one record."""
     found = plan(
-        HOURLY, hours_ago(10), NOON + 30 * MINUTE, policy("all", catch_up_limit=3, serial=serial)
+        HOURLY, hours_ago(10), NOON + 30 * MINUTE, policy("all", catch_up_limit=3, room=room)
     )
     kept = planned(hours_ago(2), hours_ago(1), NOON)
-    assert found.occurrences == (kept[:1] if serial else kept)
+    assert found.occurrences == (kept[:1] if room else kept)
     assert found.summaries == (Summary(hours_ago(9), hours_ago(3), 7, "limit"),)
 
 
 def test_a_limit_of_none_at_all_records_everything_missed() -> None:
     """T8: and the one on time still runs, in series or not."""
-    for serial in (True, False):
-        chosen = policy("all", catch_up_limit=0, serial=serial)
+    for room in (0, None):
+        chosen = policy("all", catch_up_limit=0, room=room)
         found = plan(HOURLY, hours_ago(3), NOON, chosen)
         assert found.occurrences == planned(NOON, late=False)
         assert found.summaries == (Summary(hours_ago(2), hours_ago(1), 2, "limit"),)
@@ -170,7 +196,7 @@ def test_older_than_the_window_is_missed_for_good() -> None:
     found = plan(HOURLY, hours_ago(100), NOON, chosen)
     assert found.occurrences == (Planned(NOON, missed=5, late=False),)
     assert found.summaries == (Summary(hours_ago(99), hours_ago(6), 94, "window"),)
-    found = plan(HOURLY, hours_ago(100), NOON, policy("all", catch_up_window=5 * HOUR))
+    found = plan(HOURLY, hours_ago(100), NOON, policy("all", catch_up_window=5 * HOUR, room=1))
     assert found.occurrences == planned(hours_ago(5))
     assert found.summaries == (Summary(hours_ago(99), hours_ago(6), 94, "window"),)
 
@@ -237,37 +263,47 @@ def test_the_mark_never_goes_back() -> None:
     assert found == Plan((), (), NOON + HOUR, NOON + HOUR, NOON, False)
 
 
-def test_a_month_of_seconds_costs_nothing() -> None:
-    """T8: an every-second job, counted by arithmetic, under each policy."""
-    for schedule in (every(seconds=1), cron("* * * * * *", timezone="Europe/Paris")):
-        for catch_up in ("skip", "latest", "all"):
-            found = plan(schedule, NOON - 30 * DAY, NOON, policy(catch_up, serial=False))
-            runs = sum(1 + each.missed for each in found.occurrences)
-            assert runs + sum(each.count for each in found.summaries) == 30 * 86400
+def account(found: Plan) -> int:
+    """How many occurrences a plan deals with."""
+    runs = sum(1 + each.missed for each in found.occurrences)
+    return runs + sum(each.count for each in found.summaries)
 
 
 @pytest.mark.parametrize("catch_up", ["skip", "latest", "all"])
-@pytest.mark.parametrize("serial", [True, False])
+def test_a_month_of_seconds_costs_nothing(catch_up: str) -> None:
+    """T8: an every-second job, counted by arithmetic, under each policy."""
+    for schedule in (every(seconds=1), cron("* * * * * *", timezone="Europe/Paris")):
+        found = plan(schedule, NOON - 30 * DAY, NOON, policy(catch_up))
+        assert account(found) == schedule.count_between(NOON - 30 * DAY, found.planned_until)
+        assert found.planned_until == (NOON - 91 * SECOND if catch_up == "all" else NOON)
+
+
+@pytest.mark.parametrize("catch_up", ["skip", "latest", "all"])
+@pytest.mark.parametrize("room", [1, 3, None])
 @pytest.mark.parametrize("late", [SECOND, 10 * MINUTE])
+@pytest.mark.parametrize("busy", [SECOND, HOUR])
 @pytest.mark.parametrize(
     "schedule",
     [cron("17 */3 * * *", timezone="Europe/Paris"), every(minutes=37), every(days=1)],
 )
 def test_every_occurrence_is_accounted_for_once(
-    catch_up: str, serial: bool, late: timedelta, schedule: Schedule
+    catch_up: str, room: int | None, late: timedelta, busy: timedelta, schedule: Schedule
 ) -> None:
-    """T8: a run, part of a run, or in a record: nothing twice, nothing lost."""
-    start, end = at("2026-03-20 00:00"), at("2026-03-30 00:17") + late
-    chosen = policy(catch_up, serial=serial, catch_up_limit=20)
-    mark, accounted, times = start, 0, []
-    while True:
-        found = plan(schedule, mark, end, chosen)
-        accounted += sum(1 + each.missed for each in found.occurrences)
-        accounted += sum(each.count for each in found.summaries)
+    """T8: a run, part of a run, or in a record: nothing twice, nothing lost, while runs go on."""
+    start, now = at("2026-03-20 00:00"), at("2026-03-30 00:17") + late
+    mark, accounted, times, rows = start, 0, [], 0
+    for _ in range(60):
+        found = plan(schedule, mark, now, policy(catch_up, room=room, catch_up_limit=20))
+        accounted += account(found)
         times += [each.scheduled_for for each in found.occurrences]
+        rows += len(found.summaries)
         assert found.planned_until >= mark
         mark = found.planned_until
-        if found.next_at != end:
+        assert accounted == schedule.count_between(start, mark)
+        if not found.waits and found.next_at != now + CATCH_UP_PAUSE:
+            assert schedule.count_between(mark, now) == 0
             break
-    assert accounted == schedule.count_between(start, end)
+        assert schedule.count_between(mark, now) > 0
+        now += busy if found.waits else CATCH_UP_PAUSE
     assert times == sorted(set(times))
+    assert rows <= 2 * max(len(times), 1)
