@@ -15,9 +15,14 @@ from tests.faces.admin_rows import NOW, make_job, make_run, staff
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("work", "standing_clock")]
 
 LIST = "admin:django_scheduler_job_changelist"
-ORDERS = ("trigger", "pause", "resume", "bring_forward")
-GIVEN = {"pause": {"reason": "maintenance"}, "bring_forward": {"within": "1m"}}
-USERS = ("superuser", "view", *ORDERS, "change")
+ORDERS = ("trigger", "pause", "resume", "resume_catching_up", "bring_forward", "skip_next")
+NEEDS = {"resume_catching_up": "resume"}
+GIVEN = {
+    "pause": {"reason": "maintenance"},
+    "bring_forward": {"within": "1m"},
+    "resume_catching_up": {"mode": "all"},
+}
+USERS = ("superuser", "view", "trigger", "pause", "resume", "bring_forward", "skip_next", "change")
 
 
 def _sign_in(client, who: str) -> None:
@@ -33,7 +38,7 @@ def _sign_in(client, who: str) -> None:
 
 def _job_for(order: str) -> Job:
     job = make_job("nightly", "0 3 * * *")
-    return jobs.pause(job, "before") if order == "resume" else job
+    return jobs.pause(job, "before") if order.startswith("resume") else job
 
 
 def _obeyed(order: str) -> bool:
@@ -42,6 +47,8 @@ def _obeyed(order: str) -> bool:
         "trigger": Run.objects.filter(trigger="manual").exists(),
         "pause": job.state == "paused",
         "resume": job.state == "active",
+        "resume_catching_up": job.state == "active" and job.clock.catch_up == "all",
+        "skip_next": Run.objects.filter(status="skipped", reason="asked").exists(),
         "bring_forward": job.next_run_at == NOW + timedelta(minutes=1),
     }[order]
 
@@ -52,7 +59,7 @@ def test_button_on_the_page_needs_its_own_permission(client, order, who):
     """A5: checked on the server, hidden without it, and written to the log."""
     _sign_in(client, who)
     job = _job_for(order)
-    may = who in ("superuser", order)
+    may = who in ("superuser", NEEDS.get(order, order))
     url = reverse(f"admin:django_scheduler_job_{order}", args=[job.pk])
     page = client.get(reverse("admin:django_scheduler_job_change", args=[job.pk]))
     assert (url in page.content.decode()) is may
@@ -68,7 +75,7 @@ def test_action_of_the_list_needs_its_own_permission(client, order, who):
     """A5"""
     _sign_in(client, who)
     job = _job_for(order)
-    may = who in ("superuser", order)
+    may = who in ("superuser", NEEDS.get(order, order))
     action = f"{order}_selected"
     assert (f'value="{action}"' in client.get(reverse(LIST)).content.decode()) is may
     given = {"action": action, "_selected_action": [job.pk], "apply": "1"}
@@ -79,7 +86,7 @@ def test_action_of_the_list_needs_its_own_permission(client, order, who):
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_permission_to_order_is_none_to_look(client, order):
-    user = staff("blind", f"{order}_job")
+    user = staff("blind", f"{NEEDS.get(order, order)}_job")
     client.force_login(user)
     job = _job_for(order)
     url = reverse(f"admin:django_scheduler_job_{order}", args=[job.pk])

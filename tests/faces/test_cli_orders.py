@@ -91,6 +91,24 @@ def test_run_within_brings_forward():
     assert ask("run-within", "plain", "90")["next_run_at"] == "2026-03-02T12:01:30Z"
 
 
+def test_resume_catches_up_when_asked():
+    """C1"""
+    jobs.add("plain", schedule=every(hours=1))
+    jobs.pause("plain")
+    ask("resume", "plain", "--mode", "latest")
+    assert jobs.get("plain").clock.catch_up == "latest"
+
+
+def test_skip_next_tells_what_it_left_out():
+    """C6"""
+    jobs.add("plain", schedule=every(hours=1))
+    told = say("skip-next", "plain")
+    assert "skipped 2026-03-02 14:00:00 CET, next run 2026-03-02 15:00:00 CET" in told
+    document = ask("skip-next", "plain")
+    assert (document["skipped"]["status"], document["skipped"]["reason"]) == ("skipped", "asked")
+    assert document["job"]["next_run_at"] == "2026-03-02T15:00:00Z"
+
+
 def test_stop_of_a_run():
     """C3"""
     jobs.add("plain")
@@ -111,6 +129,8 @@ def test_stop_of_a_run():
         (["trigger", "report", "--args", '{"a": 1}'], "--args"),
         (["trigger", "report", "--kwargs", '{"colour": 1}'], "colour"),
         (["resume", "report"], "active"),
+        (["resume", "report", "--mode", "sometimes"], "sometimes"),
+        (["skip-next", "nobody"], "nobody"),
         (["pause", "report", "--until", "soon"], "--until"),
         (["pause", "report", "--until", "2020-01-01"], "until"),
         (["run-within", "report", "-5"], "negative"),
