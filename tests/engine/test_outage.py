@@ -1,0 +1,131 @@
+"""Two days without a scheduler, a thousand jobs: nothing is lost and nothing comes twice (T8).
+
+The jobs are in `outage_jobs.py`, what must become of them is told by `outage_model.py`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+
+from django_scheduler import clock as clocks
+from django_scheduler import jobs, registry
+from django_scheduler.lifecycle import occurrence_key
+from django_scheduler.models import Job, Run
+from django_scheduler.registry import Definition
+from django_scheduler.states import JobState, RunStatus
+from django_scheduler.testing import ManualClock, ManualScheduler
+from tests.engine.outage_jobs import KINDS, ZONES, sketches
+from tests.engine.outage_model import BACK, CREATED, KILLED, Aftermath, Walk, expected
+
+_QUIET = timedelta(seconds=30)
+
+
+@pytest.fixture
+def calls() -> Iterator[Counter[tuple[str, str]]]:
+    """How often the function was called, by job and occurrence."""
+    seen: Counter[tuple[str, str]] = Counter()
+
+    def note(context):
+        seen[context.job_name, context.key] += 1
+
+    registry.register(Definition("outage", note, takes_context=True))
+    yield seen
+    registry.unregister("outage")
+
+
+@pytest.fixture
+def clock() -> Iterator[ManualClock]:
+    made = ManualClock(CREATED)
+    previous = clocks.install(made)
+    yield made
+    clocks.install(previous)
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def _on_record() -> dict[int, Aftermath]:
+    """What the database says of the time of the outage, by job."""
+    found: dict[int, Aftermath] = defaultdict(Aftermath)
+    rows = Run.objects.filter(scheduled_for__gt=KILLED, scheduled_for__lte=BACK)
+    for run in rows.order_by("pk"):
+        aftermath = found[run.job_id]
+        if run.key.startswith("missed:"):
+            assert (run.status, run.reason) == (RunStatus.SKIPPED, "missed")
+            first, last = run.key.removeprefix("missed:").split("/")
+            aftermath.records.add((_instant(first), _instant(last), run.missed))
+        elif run.status != RunStatus.SUCCEEDED:
+            aftermath.refused.append((run.scheduled_for, run.status, run.reason))
+        else:
+            assert run.key == occurrence_key(run.scheduled_for)
+            assert run.started_at >= run.scheduled_for
+            aftermath.runs[run.scheduled_for] = (run.trigger, run.missed)
+    return found
+
+
+def _outage(clock: ManualClock) -> None:
+    scheduler = ManualScheduler(clock)
+    scheduler.advance(KILLED - CREATED)
+    scheduler.kill()
+    clock.advance(BACK - KILLED)
+    scheduler.advance(_QUIET)
+    scheduler.close()
+
+
+@pytest.mark.django_db
+def test_each_occurrence_of_two_days_becomes_one_run_or_one_record(clock, calls, capsys):
+    """semantics 5: by each job's own policies, and by nothing else."""
+    for sketch in sketches():
+        jobs.add(sketch.name, function="outage", schedule=sketch.schedule, **sketch.fields)
+    _outage(clock)
+    walk, found = Walk(), _on_record()
+    told = {job: expected(job, walk) for job in Job.objects.order_by("pk")}
+    wrong = {}
+    for job, aftermath in told.items():
+        seen = found[job.pk]
+        seen.owed = aftermath.owed
+        if seen.on_record != aftermath.on_record:
+            wrong[_words(job)] = (seen.on_record, aftermath.on_record)
+        else:
+            assert seen.accounts_for() == aftermath.owed
+    assert not wrong, f"{len(wrong)} jobs, the first: {next(iter(wrong.items()))}"
+    _assert_nothing_twice(calls)
+    _assert_all_go_on()
+    with capsys.disabled():
+        print(f"\n{_figures(told)}")  # noqa: T201
+
+
+def _words(job: Job) -> str:
+    names = ("name", "spec", "overlap", "max_running", "catch_up", "catch_up_limit", "max_runs")
+    bounds = ("catch_up_window", "misfire_grace", "start_at", "end_at")
+    return " ".join(f"{name}={getattr(job, name)}" for name in names + bounds)
+
+
+def _assert_nothing_twice(calls: Counter[tuple[str, str]]) -> None:
+    ran = Run.objects.filter(status=RunStatus.SUCCEEDED.value).count()
+    assert set(calls.values()) == {1}
+    assert len(calls) == ran
+
+
+def _assert_all_go_on() -> None:
+    states = Counter(Job.objects.values_list("state", flat=True))
+    assert set(states) == {JobState.ACTIVE, JobState.ENDED}
+    for job in Job.objects.filter(state=JobState.ACTIVE).exclude(schedule="@manual"):
+        assert job.next_run_at > BACK
+
+
+def _figures(told: dict[Job, Aftermath]) -> str:
+    occurrences = sum(len(aftermath.owed) for aftermath in told.values())
+    runs = sum(len(aftermath.runs) for aftermath in told.values())
+    records = sum(len(aftermath.records) for aftermath in told.values())
+    assert len(told) == sum(KINDS.values()) == 1000
+    assert len({job.timezone for job in told}) == len(ZONES)
+    return (
+        f"{len(told)} jobs, {occurrences} occurrences in 48 h: {runs} runs "
+        f"and {records} records stand for all of them"
+    )
