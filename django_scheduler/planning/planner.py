@@ -64,8 +64,6 @@ def _ahead(schedule: Schedule, after: datetime, policy: Policy, found: Sorted) -
 def _later(schedule: Schedule, now: datetime, policy: Policy, found: Sorted) -> Plan:
     """The plan that leaves some of what is due for another one."""
     occurrence = following(schedule, found.until, policy)
-    if policy.serial:
-        return Plan(found.runs, found.records, occurrence, now, found.until, False)
     at = None if found.waits else now + CATCH_UP_PAUSE
     return Plan(found.runs, found.records, occurrence, at, found.until, False, found.waits)
 

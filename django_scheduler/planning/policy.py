@@ -27,7 +27,6 @@ class Policy:
         seed: stable per job.
         room: how many more missed occurrences ``all`` may start now; None is no bound. Catching up
             is not overlapping: what the overlap policy would not let run waits.
-        serial: True is a room of one, with ``next_at`` now instead of ``waits``.
     """
 
     catch_up: CatchUp = CatchUp.LATEST
@@ -40,11 +39,6 @@ class Policy:
     jitter: timedelta | None = None
     seed: str = ""
     room: int | None = None
-    serial: bool = False
-
-    def __post_init__(self) -> None:
-        if self.serial and self.room is None:
-            object.__setattr__(self, "room", 1)
 
     @property
     def spent(self) -> bool:
