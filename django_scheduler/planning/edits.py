@@ -67,7 +67,8 @@ class EditNotice:
             return voice.say("It would never run again: no occurrence lies ahead.")
         if self.kind is NoticeKind.REPEATS:
             return voice.say(
-                "It has run for {before} and would run again the same day, at {following} ({zone}).",
+                "It has run for {before} and would run again the same day, at {following} "
+                "({zone}).",
                 zone=self.zone,
                 **values,
             )

@@ -23,6 +23,8 @@ __all__ = ["DstAction", "DstEffect", "dst_effects", "standing_words"]
 
 #: A question over a longer time is answered for its first part: shifts come twice a year.
 LONGEST = timedelta(days=3660)
+#: Away from the calendar's end, where offsets and readings still fit.
+_LATEST = datetime(9998, 1, 1, tzinfo=timezone.utc).replace(tzinfo=None)
 #: A zone's standing rule is what its shifts in these years are: far enough away that no decree of
 #: the past is taken for it, and before the last year that Morocco's table knows (2087).
 STANDING = (2030, 2040)
@@ -140,9 +142,13 @@ def dst_effects(schedule: Schedule, after: datetime, until: datetime) -> list[Ds
     span longer than ten years only the first ten are looked at.
     """
     zone = zone_called(schedule.zone_name)
-    low = after.astimezone(timezone.utc).replace(tzinfo=None, microsecond=0)
-    high = until.astimezone(timezone.utc).replace(tzinfo=None, microsecond=0)
-    return _effects(schedule, shifts_between(zone, low, min(high, low + LONGEST)))
+    low, high = (
+        min(each.astimezone(timezone.utc).replace(tzinfo=None, microsecond=0), _LATEST)
+        for each in (after, until)
+    )
+    if high - low > LONGEST:
+        high = low + LONGEST
+    return _effects(schedule, shifts_between(zone, low, high))
 
 
 def _effects(schedule: Schedule, shifts: Sequence[Shift]) -> list[DstEffect]:

@@ -160,6 +160,11 @@ def test_an_answer_is_bounded():
     assert effects.LONGEST < 11 * 366 * DAY
 
 
+def test_the_calendars_end_has_no_effects():
+    schedule = parse_schedule("30 2 * * *", "Europe/Paris")
+    assert dst_effects(schedule, at("9998-06-01 00:00"), at("9999-12-31 00:00")) == []
+
+
 def test_a_preview_shows_words_instants_and_warnings():
     """S13: next and previous, and what DST will do within a year."""
     shown = preview(parse_schedule("30  2 * * *", "Europe/Paris"), at("2026-03-28 12:00"), 2, 1)

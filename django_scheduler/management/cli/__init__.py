@@ -6,10 +6,11 @@ They go through the facades like everybody else and must not know rows' rules, n
 from __future__ import annotations
 
 from .code import SYNC
+from .coming import NEXT
 from .history import RUN, RUNS
 from .orders import PAUSE, RESUME, RUN_WITHIN, SKIP_NEXT, STOP, TRIGGER
 from .overview import LIST, SHOW
-from .preview import EXPLAIN, NEXT
+from .preview import EXPLAIN
 from .subcommand import Answer, Subcommand
 
 __all__ = ["SUBCOMMANDS", "Answer", "Subcommand"]
