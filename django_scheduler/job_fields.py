@@ -8,15 +8,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from datetime import MAXYEAR, MINYEAR, datetime
+from datetime import MAXYEAR, MINYEAR, datetime, timedelta, timezone
 from enum import Enum
 from typing import Any
 
-from .exceptions import InvalidArguments, InvalidData, InvalidJob, InvalidSchedule, SchedulerError
+from .exceptions import (
+    InvalidArguments,
+    InvalidData,
+    InvalidJob,
+    InvalidSchedule,
+    InvalidWindow,
+    SchedulerError,
+)
 from .policies import CatchUp, OnLost, Overlap, Retry, to_timedelta
 from .schedules import Schedule
 
-__all__ = ["FIELDS", "TIMING_FIELDS", "check_schedule", "is_storable", "read_field", "read_name"]
+__all__ = [
+    "FIELDS",
+    "TIMING_FIELDS",
+    "check_schedule",
+    "check_together",
+    "is_storable",
+    "read_field",
+    "read_name",
+]
 
 TIMING_FIELDS = frozenset({"schedule", "timezone", "start_at", "end_at", "max_runs", "jitter"})
 """The fields whose change moves a job's next run."""
@@ -208,6 +223,56 @@ def check_schedule(value: Any) -> None:
         raise InvalidSchedule(
             f"schedule is {value!r}; give a schedule such as every(minutes=5), or its text.",
             field="schedule",
+        )
+
+
+def check_together(
+    schedule: Schedule,
+    *,
+    overlap: str,
+    start_at: datetime | None,
+    end_at: datetime | None,
+    placed: bool = True,
+) -> None:
+    """Do nothing if the schedule, the overlap policy and the window make sense together.
+
+    Args:
+        placed: the schedule has its job's zone and anchor, so that its occurrences are known.
+
+    Raises:
+        InvalidWindow: it ends before it starts, or no occurrence of the schedule lies in it.
+        InvalidJob: a schedule measured from the last finish that is to overlap.
+    """
+    if start_at and end_at and end_at <= start_at:
+        raise InvalidWindow(
+            f"end_at ({end_at:%Y-%m-%d %H:%M %Z}) must be later than start_at "
+            f"({start_at:%Y-%m-%d %H:%M %Z}).",
+            field="end_at",
+        )
+    if schedule.fixed_delay and overlap == Overlap.ALLOW:
+        raise InvalidJob(
+            "A schedule measured from the finish of the last run cannot allow overlap; "
+            "choose another overlap or drop 'after finish'.",
+            field="overlap",
+        )
+    if schedule.one_shot or (placed and not schedule.fixed_delay and not schedule.on_demand):
+        _check_not_empty(schedule, start_at, end_at)
+
+
+def _check_not_empty(
+    schedule: Schedule, start_at: datetime | None, end_at: datetime | None
+) -> None:
+    if end_at is None and not (schedule.one_shot and start_at):
+        return
+    if start_at is None and not schedule.one_shot:
+        return  # from when it counts is not known here
+    earliest = datetime(MINYEAR + 1, 1, 1, tzinfo=timezone.utc)
+    first = schedule.next_after((start_at or earliest) - timedelta(microseconds=1))
+    if first is None or (end_at is not None and first > end_at):
+        raise InvalidWindow(
+            f"No occurrence of {str(schedule)!r} lies between start_at and end_at: widen the window "
+            "or change the schedule.",
+            field="start_at" if end_at is None else "end_at",
         )
 
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ParamSpec, TypedDict, TypeVar, Union, overload
 
 from .exceptions import FunctionNotRegistered, InvalidArguments, InvalidJob, InvalidSchedule
-from .job_fields import check_schedule, read_field, read_name
+from .job_fields import check_schedule, check_together, read_field, read_name
 from .policies import Retry, to_timedelta
 from .schedules import Schedule, parse_schedule
 
@@ -282,8 +282,10 @@ def _declare(schedule: Schedule | str | None, options: dict[str, Any]) -> dict[s
     declared["schedule"] = str(schedule)
     zone = _zone(schedule, timezone)
     if zone:
-        parse_schedule(str(schedule), timezone=zone)
+        schedule = parse_schedule(str(schedule), timezone=zone)
         declared["timezone"] = zone
+    together = {name: declared.get(name) for name in ("start_at", "end_at")}
+    check_together(schedule, overlap=declared.get("overlap", ""), placed=False, **together)
     return declared
 
 

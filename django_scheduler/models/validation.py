@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from .. import conf, registry
-from ..exceptions import FunctionNotRegistered, InvalidJob, InvalidWindow, SchedulerError
-from ..job_fields import FIELDS, read_field, read_name
-from ..policies import Overlap
+from ..exceptions import FunctionNotRegistered, InvalidJob, SchedulerError
+from ..job_fields import FIELDS, check_together, read_field, read_name
 from ..schedules import parse_schedule
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ def problems_of(job: Job, *, only_changed_function: bool = False) -> Iterator[Sc
             yield from _attempt(_read_into, job, name)
     yield from _attempt(lambda: read_name(job.name))
     yield from _attempt(_check_schedule, job)
-    yield from _attempt(_check_window, job)
     yield from _attempt(_check_executor, job)
     callable_with = isinstance(job.args, list) and isinstance(job.kwargs, dict)
     changed = {"function", "args", "kwargs"} & set(job.changed_fields())
@@ -63,21 +62,12 @@ def _check_schedule(job: Job) -> None:
     if not isinstance(job.schedule, str) or len(job.schedule) > 500:
         raise InvalidJob("A schedule is a text of at most 500 characters.", field="schedule")
     schedule = parse_schedule(job.schedule, timezone=job.timezone, anchor=job.anchor)
-    if schedule.fixed_delay and job.overlap == Overlap.ALLOW:
-        raise InvalidJob(
-            "A schedule measured from the finish of the last run cannot allow overlap; "
-            "choose another overlap or drop 'after finish'.",
-            field="overlap",
-        )
-
-
-def _check_window(job: Job) -> None:
-    if job.start_at and job.end_at and job.end_at <= job.start_at:
-        raise InvalidWindow(
-            f"end_at ({job.end_at:%Y-%m-%d %H:%M %Z}) must be later than start_at "
-            f"({job.start_at:%Y-%m-%d %H:%M %Z}).",
-            field="end_at",
-        )
+    # A value that is no instant was complained of already.
+    bounds = {
+        name: value if isinstance(value, datetime) and value.utcoffset() is not None else None
+        for name, value in (("start_at", job.start_at), ("end_at", job.end_at))
+    }
+    check_together(schedule, overlap=job.overlap, **bounds)
 
 
 def _check_executor(job: Job) -> None:
