@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from itertools import pairwise
 
-from .cron_match import SEARCH_YEARS, WallPattern
+from .cron_days import SEARCH_YEARS
+from .cron_match import WallPattern
 from .wall import Shift, shift_at, shifts_between, to_wall
 
 __all__ = ["InstantPattern"]

@@ -1,36 +1,24 @@
 """Matching a cron expression against wall-clock readings; zones do not exist here.
 
-The matching library is only ever asked about naive time and only with spellings in which each
-field is clean (``cron_text``): asked with a zone it repeats, loses and shifts occurrences around
-DST, and its own union of the two day fields turns ``#`` and ``W`` into an intersection. The union,
-and with it Debian's rule for a ``*`` in a day field, is therefore taken here.
+Which days match is ``cron_days``'s knowledge; the time within a day is arithmetic on the sorted
+values of the second, minute and hour.
 """
 
 from __future__ import annotations
 
-import threading
 from bisect import bisect_left
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta, timezone
+from datetime import datetime, time, timedelta
 from functools import lru_cache
 
-from croniter import croniter
-
 from ..exceptions import UnsatisfiableSchedule
-from .cron_text import CronText, read_cron
+from .cron_days import day_from, day_until, days_between, spell_days
+from .cron_text import read_cron
 
 __all__ = ["WallPattern", "wall_pattern"]
 
 _SECOND = timedelta(seconds=1)
 _DAY = timedelta(days=1)
-#: How far a match may be away; 29 February on one weekday is up to 40 years off around 2100.
-SEARCH_YEARS = 50
-#: Any fixed reading will do: what matches nothing in the 50 years after it never matches.
-_REFERENCE = datetime(1999, 12, 31, 23, 59, 59, tzinfo=timezone.utc).replace(tzinfo=None)
-_OBJECTS_KEPT = 512
-# croniter objects are mutable: one of each per thread.
-_local = threading.local()
 
 
 @dataclass(frozen=True)
@@ -39,60 +27,55 @@ class WallPattern:
 
     Attributes:
         wildcard: True if the expression follows real time across DST.
-        alternatives: spellings for the library; a reading matches if it matches one.
-        days: the same at midnight, to walk over days.
+        days: spellings for the library; a day matches if it matches one.
         seconds, minutes, hours: sorted values of the time of day.
     """
 
     wildcard: bool
-    alternatives: tuple[str, ...]
     days: tuple[str, ...]
     seconds: tuple[int, ...]
     minutes: tuple[int, ...]
     hours: tuple[int, ...]
 
+    @property
+    def a_day(self) -> int:
+        """How many readings a matching day has."""
+        return len(self.hours) * len(self.minutes) * len(self.seconds)
+
     def next(self, wall: datetime) -> datetime | None:
         """The first matching reading strictly after ``wall``, or None within 50 years."""
-        start = wall.replace(microsecond=0, fold=0)
-        found = [_step(each, start, forward=True) for each in self.alternatives]
-        return min((reading for reading in found if reading is not None), default=None)
+        start = wall.replace(microsecond=0, fold=0) + _SECOND
+        rank = self._rank(start.time())
+        if rank == self.a_day:  # nothing is left of that day
+            start, rank = start + _DAY, 0
+        day = day_from(self.days, start.date())
+        if day is None:
+            return None
+        return datetime.combine(day, self._reading(rank if day == start.date() else 0))
 
     def previous(self, wall: datetime) -> datetime | None:
         """The last matching reading strictly before ``wall``, or None within 50 years."""
         start = wall.replace(microsecond=0, fold=0) + _SECOND * bool(wall.microsecond)
-        found = [_step(each, start, forward=False) for each in self.alternatives]
-        return max((reading for reading in found if reading is not None), default=None)
+        rank = self._rank(start.time()) - 1
+        if rank < 0:  # nothing of that day lies behind
+            start -= _DAY
+        day = day_until(self.days, start.date())
+        if day is None:
+            return None
+        # -1 is the last one of any day.
+        return datetime.combine(day, self._reading(rank if day == start.date() else -1))
 
     def count(self, low: datetime, high: datetime) -> int:
         """How many readings match in [low, high), both whole seconds. Exact."""
         if low >= high:
             return 0
-        first, last = _midnight(low), _midnight(high)
-        whole_days = self._days_between(first, last)
-        total = whole_days * len(self.hours) * len(self.minutes) * len(self.seconds)
-        if self._day_matches(first):
+        first, last = low.date(), high.date()
+        total = days_between(self.days, first, last) * self.a_day
+        if day_from(self.days, first) == first:
             total -= self._rank(low.time())
-        if self._day_matches(last):
+        if day_from(self.days, last) == last:
             total += self._rank(high.time())
         return total
-
-    def _days_between(self, low: datetime, high: datetime) -> int:
-        """How many days in [low, high), both midnights, match."""
-        if any(each.split()[2:5] == ["*", "*", "*"] for each in self.days):
-            return (high - low).days
-        matching = 0
-        day = low - _SECOND
-        while (found := self._next_day(day)) is not None and found < high:
-            matching += 1
-            day = found
-        return matching
-
-    def _next_day(self, after: datetime) -> datetime | None:
-        found = [_step(each, after, forward=True) for each in self.days]
-        return min((day for day in found if day is not None), default=None)
-
-    def _day_matches(self, day: datetime) -> bool:
-        return self._days_between(day, day + _DAY) == 1
 
     def _rank(self, moment: time) -> int:
         """How many of a matching day's readings are earlier than ``moment``."""
@@ -105,6 +88,12 @@ class WallPattern:
             seconds = 0
         return (hours * len(self.minutes) + minutes) * len(self.seconds) + seconds
 
+    def _reading(self, rank: int) -> time:
+        """The reading of a matching day that has this rank."""
+        rank, second = divmod(rank, len(self.seconds))
+        hour, minute = divmod(rank, len(self.minutes))
+        return time(self.hours[hour], self.minutes[minute], self.seconds[second])
+
 
 @lru_cache(maxsize=4096)
 def wall_pattern(expression: str, day_mode: str) -> WallPattern:
@@ -115,8 +104,7 @@ def wall_pattern(expression: str, day_mode: str) -> WallPattern:
         UnsatisfiableSchedule: no date can ever match it, such as 30 February.
     """
     text = read_cron(expression)
-    # A side that never matches would cost a search of 50 years at every question.
-    days = [each for each in _spell_days(text, day_mode) if _satisfiable(each)]
+    days = spell_days(text, day_mode)
     if not days:
         raise UnsatisfiableSchedule(
             f"{text.text!r} can never match: no such day exists. Check day of month against "
@@ -124,49 +112,4 @@ def wall_pattern(expression: str, day_mode: str) -> WallPattern:
             field="schedule",
         )
     second, minute, hour = (tuple(sorted(reading.values)) for reading in text.readings[:3])
-    clock = f"{_listed(minute)} {_listed(hour)}"
-    tail = f" {_listed(second)}" if text.seconds else ""
-    alternatives = tuple(f"{clock} {each}{tail}" for each in days)
-    midnights = tuple(f"0 0 {each}" for each in days)
-    return WallPattern(text.wildcard, alternatives, midnights, second, minute, hour)
-
-
-def _spell_days(text: CronText, day_mode: str) -> list[str]:
-    month = text.readings[4].parts()[0]
-    return [f"{day} {month} {weekday}" for day, weekday in text.day_alternatives(day_mode)]
-
-
-def _satisfiable(days: str) -> bool:
-    return _step(f"0 0 {days}", _REFERENCE, forward=True) is not None
-
-
-def _listed(values: tuple[int, ...]) -> str:
-    return ",".join(map(str, values))
-
-
-def _midnight(wall: datetime) -> datetime:
-    return datetime.combine(wall.date(), time())
-
-
-def _step(spelling: str, start: datetime, *, forward: bool) -> datetime | None:
-    matcher = _matcher(spelling)
-    move: Callable[..., datetime] = matcher.get_next if forward else matcher.get_prev
-    try:
-        return move(datetime, start_time=start)
-    except (ValueError, OverflowError):  # nothing within reach, or the calendar ends
-        return None
-
-
-def _matcher(spelling: str) -> croniter:
-    kept: dict[str, croniter] | None = getattr(_local, "matchers", None)
-    if kept is None:
-        kept = _local.matchers = {}
-    matcher = kept.get(spelling)
-    if matcher is None:
-        if len(kept) >= _OBJECTS_KEPT:
-            kept.pop(next(iter(kept)))
-        # The union of days is ours, so what is left to the library is always "both must match".
-        matcher = kept[spelling] = croniter(
-            spelling, _REFERENCE, day_or=False, max_years_between_matches=SEARCH_YEARS
-        )
-    return matcher
+    return WallPattern(text.wildcard, days, second, minute, hour)

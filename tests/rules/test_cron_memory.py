@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from django_scheduler.exceptions import InvalidSchedule, InvalidTimezone
-from django_scheduler.schedules import cron, cron_match, parse_schedule
+from django_scheduler.schedules import cron, cron_days, parse_schedule
 
 from .times import DAY, HOUR, MINUTE, SECOND, UTC, at
 
@@ -37,13 +37,35 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest answer is forgotten first; answers stay right."""
     monkeypatch.setattr(cron_module, "_MEMO_SIZE", 3)
     monkeypatch.setattr(cron_module, "_memo", {})
-    monkeypatch.setattr(cron_match, "_OBJECTS_KEPT", 2)
-    monkeypatch.setattr(cron_match, "_local", threading.local())
-    for minute in range(8):
-        schedule = cron(minute=minute)
-        assert schedule.next_after(at("2026-01-01 00:59")) == at(f"2026-01-01 01:{minute:02}")
+    monkeypatch.setattr(cron_days, "_OBJECTS_KEPT", 2)
+    monkeypatch.setattr(cron_days, "_local", threading.local())
+    for day in range(2, 10):
+        schedule = cron(minute=0, hour=0, day_of_month=day)
+        assert schedule.next_after(at("2026-01-01 00:59")) == at(f"2026-01-{day:02} 00:00")
     assert len(cron_module._memo) == 3
-    assert len(cron_match._local.matchers) == 2
+    assert len(cron_days._local.matchers) == 2
+
+
+def test_the_library_is_asked_once_for_all_times_of_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One answer per day serves every minute, every zone and every expression of that day rule."""
+    asked: list[tuple[str, datetime]] = []
+    step = cron_days._step
+
+    def counted(spelling: str, start: datetime, forward: bool) -> datetime | None:
+        asked.append((spelling, start))
+        return step(spelling, start, forward)
+
+    monkeypatch.setattr(cron_days, "_step", counted)
+    for minute in range(30):
+        for zone in ("UTC", "Europe/Paris", "Asia/Kathmandu"):
+            schedule = cron(f"{minute} */2 * 5 2-4", timezone=zone)
+            for step_on in range(20):
+                schedule.next_after(at("2031-05-06 08:00") + step_on * MINUTE)
+    assert 0 < len(asked) <= 6
+    assert cron_days._nearest.cache_info().maxsize == 8192
+    asked.clear()
+    assert cron("* * * * *").next_after(at("2031-05-06 08:00")) == at("2031-05-06 08:01")
+    assert asked == []
 
 
 def test_threads_share_answers_and_agree() -> None:
