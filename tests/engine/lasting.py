@@ -14,6 +14,7 @@ from typing import Any
 
 from django_scheduler.clock import Clock
 from django_scheduler.executors import Executor
+from django_scheduler.lifecycle import Fact
 from django_scheduler.runner import Dispatch, Reporter, Runner
 from django_scheduler.testing import ManualClock, ManualScheduler
 
@@ -28,8 +29,11 @@ class _Stay(threading.Thread):
         super().__init__(name=f"lasting-{dispatch.job_name}", daemon=True)
         self._carry_out, self._dispatch = carry_out, dispatch
         self._arrived, self._may_go = threading.Event(), threading.Event()
+        self._question: Fact | None = None
+        self._answer = False
         self.context: Any = None
         self.until: datetime | None = None
+        self.is_deaf = False
 
     def run(self) -> None:
         try:
@@ -37,16 +41,34 @@ class _Stay(threading.Thread):
         finally:
             self._arrived.set()
 
-    def begin(self) -> None:
-        """Let it go until it is parked or over."""
+    def begin(self, ask: Callable[[Fact], bool]) -> None:
+        """Let it go until it is parked or over; what it asks meanwhile is asked from here."""
         self.start()
+        self._await_arrival()
+        while self._question is not None:
+            self._answer, self._question = ask(self._question), None
+            self._arrived.clear()
+            self._may_go.set()
+            self._await_arrival()
+
+    def _await_arrival(self) -> None:
         assert self._arrived.wait(PATIENCE), f"{self.name} neither waits nor ends"
 
-    def park(self, context: Any, until: datetime) -> None:
-        """Stay here until somebody lets it go on."""
-        self.context, self.until = context, until
+    def ask(self, fact: Fact) -> bool:
+        """Have the thread that began this one write the fact, and return its answer."""
+        self._question = fact
+        self._halt()
+        return self._answer
+
+    def _halt(self) -> None:
         self._arrived.set()
         assert self._may_go.wait(PATIENCE), f"{self.name} was forgotten"
+        self._may_go.clear()
+
+    def park(self, context: Any, until: datetime, *, deaf: bool) -> None:
+        """Stay here until somebody lets it go on."""
+        self.context, self.until, self.is_deaf = context, until, deaf
+        self._halt()
 
     def go_on(self) -> None:
         """Let it run to its end."""
@@ -57,7 +79,19 @@ class _Stay(threading.Thread):
     def is_over(self, now: datetime) -> bool:
         """Whether its time has come, or it was asked to stop."""
         assert self.until is not None
-        return now >= self.until or self.context.stop_requested
+        return now >= self.until or (self.context.stop_requested and not self.is_deaf)
+
+
+class _Messenger:
+    """Takes words of the runs' threads to the one that may write them."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self.tell = reporter.tell
+
+    def ask(self, fact: Fact) -> bool:
+        here = threading.current_thread()
+        assert isinstance(here, _Stay)
+        return here.ask(fact)
 
 
 class LastingExecutor(Executor):
@@ -67,12 +101,14 @@ class LastingExecutor(Executor):
         super().__init__(alias)
         self.slots = slots
         self._carry_out: Any = None
+        self._ask: Any = None
         self._clock: Any = None
         self._inside: list[_Stay] = []
 
     def start(self, runner: Runner, reporter: Reporter, clock: Clock) -> None:
         """Remember who carries runs out, and whose time it is."""
-        self._carry_out, self._clock = runner.carry_out, clock
+        own = Runner(clock, _Messenger(reporter), runner.watch)
+        self._carry_out, self._ask, self._clock = own.carry_out, reporter.ask, clock
 
     def free_slots(self) -> int:
         """Return how many more may be inside."""
@@ -81,15 +117,15 @@ class LastingExecutor(Executor):
     def submit(self, dispatch: Dispatch) -> None:
         """Begin the run and return once it is inside, or over already."""
         stay = _Stay(self._carry_out, dispatch)
-        stay.begin()
+        stay.begin(self._ask)
         if stay.is_alive() and stay.until is not None:
             self._inside.append(stay)
 
-    def stay(self, context: Any, span: timedelta) -> None:
-        """Called by a function: let ``span`` pass, or less if it is asked to stop."""
+    def stay(self, context: Any, span: timedelta, *, deaf: bool = False) -> None:
+        """Called by a function: let ``span`` pass, or less if it is asked to stop and listens."""
         here = threading.current_thread()
         assert isinstance(here, _Stay)
-        here.park(context, self._clock.now() + span)
+        here.park(context, self._clock.now() + span, deaf=deaf)
         context.checkpoint()
 
     def let_go(self) -> int:
