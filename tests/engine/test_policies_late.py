@@ -9,7 +9,7 @@ import pytest
 from django_scheduler import cron, every, jobs, once
 from django_scheduler.models import JobClock, Run
 from django_scheduler.states import JobState
-from tests.engine.stories import MINUTE, START, add, lasting, minutes, story, timeline
+from tests.engine.stories import MINUTE, START, add, lasting, minutes, timeline
 
 HOUR = timedelta(hours=1)
 MICROSECOND = timedelta(microseconds=1)
@@ -31,7 +31,9 @@ def ran():
 
 def records():
     """(first and last occurrence by the key, count) of what was missed."""
-    found = Run.objects.filter(status="skipped", key__startswith="missed:").order_by("pk")
+    found = Run.objects.filter(status="skipped", key__startswith="missed:").order_by(
+        "scheduled_for"
+    )
     return [
         (run.key.removeprefix("missed:").replace("2026-01-01T", ""), run.missed) for run in found
     ]
