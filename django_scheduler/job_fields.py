@@ -270,8 +270,8 @@ def _check_not_empty(
     first = schedule.next_after((start_at or earliest) - timedelta(microseconds=1))
     if first is None or (end_at is not None and first > end_at):
         raise InvalidWindow(
-            f"No occurrence of {str(schedule)!r} lies between start_at and end_at: widen the window "
-            "or change the schedule.",
+            f"No occurrence of {str(schedule)!r} lies between start_at and end_at: widen the "
+            "window or change the schedule.",
             field="start_at" if end_at is None else "end_at",
         )
 

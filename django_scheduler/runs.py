@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from threading import Event
 from typing import Any
@@ -13,12 +14,14 @@ from . import clock as clocks
 from . import conf, lifecycle
 from .context import clean_text, is_inside_run
 from .exceptions import InvalidData, InvalidRunState, RunNotFound
+from .job_fields import read_field
 from .models import Job, Run
+from .models.validation import check_function
 from .models.vendors import read_now, writing
 from .policies import to_timedelta
 from .states import RunStatus
 
-__all__ = ["ORDERS", "get", "query", "stop", "wait"]
+__all__ = ["ORDERS", "get", "query", "retry", "stop", "wait"]
 
 ORDERS = ("started_at", "finished_at", "duration", "scheduled_for", "queued_at", "lateness")
 """By what runs can be ordered; with a minus in front, the other way round."""
@@ -135,6 +138,40 @@ def stop(run: Run | uuid.UUID | str, reason: str = "") -> Run:
         found = get(run)
         now = read_now(clocks.installed(), _using())
         return lifecycle.request_stop(found.pk, clean_text(reason), now=now, using=_using())
+
+
+def retry(
+    run: Run | uuid.UUID | str,
+    args: Sequence[Any] | None = None,
+    kwargs: Mapping[str, Any] | None = None,
+) -> Run:
+    """Run it again, and return the new run; also while the job is paused.
+
+    As it was, it is another attempt at the same occurrence, with the same ``context.key``, and
+    waits for room if the job is running. With other arguments it is a run of its own, as
+    triggered by hand, and goes through the job's overlap policy: look at its status.
+
+    Args:
+        args, kwargs: None: those it had; either one given makes it a run of its own.
+
+    Raises:
+        RunNotFound: there is none with this id.
+        InvalidRunState: it is not over, or its job was removed.
+        RunAlreadyActive: another attempt at the same occurrence is open.
+        FunctionNotRegistered: its function is not registered in this process.
+        InvalidArguments: they are not JSON or do not fit the function's signature.
+    """
+    with writing(_using()):
+        found, now = get(run), read_now(clocks.installed(), _using())
+        if args is None and kwargs is None:
+            check_function(found.function, found.args, found.kwargs)
+            return lifecycle.try_again(found.pk, now=now, using=_using())
+        given = (
+            read_field("args", found.args if args is None else args),
+            read_field("kwargs", found.kwargs if kwargs is None else kwargs),
+        )
+        check_function(found.function, *given)
+        return lifecycle.run_anew(found.pk, *given, now=now, using=_using())
 
 
 def wait(run: Run | uuid.UUID | str, timeout: timedelta | float | None = None) -> Run:

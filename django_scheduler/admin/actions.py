@@ -27,7 +27,7 @@ from ..states import Reason, RunStatus
 from .base import AnyModelAdmin, page_of
 from .display import absolute, label_of
 from .fields import span_text
-from .forms import BringForwardForm, CatchUpForm, PauseForm
+from .order_forms import BringForwardForm, CatchUpForm, PauseForm
 
 __all__ = ["ORDERS", "Done", "Order", "allowed", "carry_out"]
 

@@ -24,7 +24,7 @@ from .clocks import (
 from .consequences import promote_left_behind
 from .create import Activity, activity, insert, make_run, missed_record, occurrence_key
 from .facts import Fact, Finished, GivenBack, Left, Published, Started
-from .orders import place, request_stop, trigger
+from .orders import place, request_stop, run_anew, trigger, try_again
 from .passing import (
     count_passed_over,
     pause_job,
@@ -72,6 +72,7 @@ __all__ = [
     "replan_edited",
     "request_stop",
     "resume_job",
+    "run_anew",
     "skip_next",
     "skip_overdue",
     "skip_unclaimable",
@@ -80,5 +81,6 @@ __all__ = [
     "take_dispatched",
     "take_over_orphans",
     "trigger",
+    "try_again",
     "waiting_runs",
 ]

@@ -5,16 +5,16 @@ from __future__ import annotations
 import random
 from datetime import datetime, timedelta
 
-from django.db.models import F, Max
+from django.db.models import F
 
 from ..exceptions import SchedulerError
-from ..models import Job, JobClock, Run, uuid7
+from ..models import Job, JobClock, Run
 from ..policies import LONGEST_DELAY, LONGEST_SPAN, OnLost, Retry
 from ..signals import announce, rescheduling_failed, run_retry_planned
 from ..states import JobState, Reason, RunStatus, Trigger
 from .broken import mark_broken
 from .clocks import end_job, has_open_run, lock_clocks, replan, set_by_hand, stop_clock
-from .create import active_runs, insert, waiting_for_room
+from .create import active_runs, insert, make_attempt, waiting_for_room
 from .facts import Finished
 
 __all__ = ["follow", "promote", "promote_left_behind"]
@@ -51,7 +51,9 @@ def _next_attempt(job: Job, run: Run, fact: Finished, now: datetime, using: str)
     delay, burned = _decide(run, fact)
     if delay is None or (burned and _lifetime_budget_spent(job, run, using)):
         return None
-    return _again(run, delay=delay, attempt=run.attempt + burned, now=now, using=using)
+    again = make_attempt(run, attempt=run.attempt + burned, now=now, using=using)
+    again.due_at = now + delay
+    return again
 
 
 def _lifetime_budget_spent(job: Job, run: Run, using: str) -> bool:
@@ -106,27 +108,6 @@ def _after_failure(run: Run, fact: Finished, retry: Retry | None) -> timedelta |
     if retry is None or run.reason == Reason.ARGUMENTS:
         return None
     return retry.delay_after(run.attempt, tuple(fact.error_types), random.random())
-
-
-_KEPT = (
-    "job_id", "job_name", "function", "key", "scheduled_for", "args", "kwargs", "metadata",
-    "policy", "executor", "queue", "priority", "missed",
-)  # fmt: skip
-
-
-def _again(run: Run, *, delay: timedelta, attempt: int, now: datetime, using: str) -> Run:
-    rows = Run.objects.using(using).filter(job=run.job_id, key=run.key)
-    number = rows.aggregate(Max("number"))["number__max"] + 1
-    return Run(
-        id=uuid7(now),
-        number=number,
-        attempt=attempt,
-        trigger=Trigger.RETRY.value,
-        status=RunStatus.QUEUED.value,
-        queued_at=now,
-        due_at=now + delay,
-        **{name: getattr(run, name) for name in _KEPT},
-    )
 
 
 def _count(job: Job, run: Run, *, chain_ended: bool, using: str) -> None:

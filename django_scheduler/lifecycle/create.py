@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 
 from ..models import Job, Process, Run, uuid7
 from ..states import ALIVE, OPEN, Reason, RunStatus, Trigger
@@ -18,6 +18,7 @@ __all__ = [
     "active_runs",
     "activity",
     "insert",
+    "make_attempt",
     "make_run",
     "missed_record",
     "occurrence_key",
@@ -73,6 +74,27 @@ def make_run(
         trigger=trigger.value,
         queued_at=now,
         **{**snapshot, **fields},
+    )
+
+
+_KEPT = (
+    "job_id", "job_name", "function", "key", "scheduled_for", "args", "kwargs", "metadata",
+    "policy", "executor", "queue", "priority", "missed",
+)  # fmt: skip
+
+
+def make_attempt(run: Run, *, attempt: int, now: datetime, using: str) -> Run:
+    """Return an unsaved run that tries the occurrence of ``run`` again, by the same snapshot."""
+    rows = Run.objects.using(using).filter(job=run.job_id, key=run.key)
+    number = rows.aggregate(Max("number"))["number__max"] + 1
+    return Run(
+        id=uuid7(now),
+        number=number,
+        attempt=attempt,
+        trigger=Trigger.RETRY.value,
+        status=RunStatus.QUEUED.value,
+        queued_at=now,
+        **{name: getattr(run, name) for name in _KEPT},
     )
 
 

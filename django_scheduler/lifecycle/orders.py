@@ -8,17 +8,17 @@ from datetime import datetime
 from typing import Any
 
 from .. import signals
-from ..exceptions import InvalidRunState
+from ..exceptions import InvalidRunState, RunAlreadyActive
 from ..models import Job, Run
 from ..models.vendors import locked
 from ..policies import Decision, Overlap, decide_overlap
-from ..states import FINAL, Reason, RunStatus, Trigger
+from ..states import FINAL, OPEN, Reason, RunStatus, Trigger
 from .clocks import lock_clocks
 from .consequences import follow
-from .create import activity, insert, make_run
+from .create import activity, insert, make_attempt, make_run
 from .facts import Finished
 
-__all__ = ["PLACING", "place", "request_stop", "trigger"]
+__all__ = ["PLACING", "place", "request_stop", "run_anew", "trigger", "try_again"]
 
 PLACING: dict[Decision, dict[str, str]] = {
     Decision.RUN: {},
@@ -70,16 +70,7 @@ def trigger(
     with reason ``overlap``, or wait. The schedule does not move.
     """
     lock_clocks([job.pk], using)
-    counted = activity([job.pk], using)[job.pk]
-    decision = Decision.RUN
-    if not force:
-        decision = decide_overlap(
-            Overlap(job.overlap),
-            active=counted.active,
-            waiting=counted.waiting,
-            max_running=job.max_running,
-            buffer_limit=job.buffer_limit,
-        )
+    decision = Decision.RUN if force else _decide(job, using)
     run = make_run(
         job,
         key=f"m:{uuid.uuid4()}",
@@ -97,6 +88,73 @@ def trigger(
     kind_of_signal = signals.run_skipped if run.is_final else signals.run_queued
     signals.announce(kind_of_signal, using=using, sender=Run, run=run)
     return run
+
+
+def try_again(run_id: uuid.UUID, *, now: datetime, using: str) -> Run:
+    """Make another attempt at the occurrence of a run that is over, and return it.
+
+    It waits for room like any due retry, and is never skipped for overlap.
+
+    Raises:
+        InvalidRunState: the run is not over, or its job was removed.
+        RunAlreadyActive: another attempt at the occurrence is open.
+    """
+    run, job = _over(run_id, using)
+    others = Run.objects.using(using).filter(job=job, key=run.key)
+    if others.filter(status__in=[status.value for status in OPEN]).exists():
+        raise RunAlreadyActive(
+            "Another attempt at this occurrence is open already; wait for its end, or stop it.",
+            field="run",
+        )
+    again = make_attempt(run, attempt=run.attempt + 1, now=now, using=using)
+    if _decide(job, using) is Decision.RUN:
+        again.due_at = now
+    else:
+        again.reason = Reason.WAITING.value
+    insert([again], using)
+    signals.announce(signals.run_queued, using=using, sender=Run, run=again)
+    return again
+
+
+def run_anew(
+    run_id: uuid.UUID, args: Sequence[Any], kwargs: Mapping[str, Any], *, now: datetime, using: str
+) -> Run:
+    """Make a run of the job of a run that is over, with other arguments, and return it.
+
+    Raises:
+        InvalidRunState: the run is not over, or its job was removed.
+    """
+    _, job = _over(run_id, using)
+    return trigger(job, args, kwargs, force=False, now=now, using=using)
+
+
+def _over(run_id: uuid.UUID, using: str) -> tuple[Run, Job]:
+    """Return a run that is over, and its job, with the job's clock locked."""
+    run = Run.objects.using(using).get(pk=run_id)
+    if not run.is_final:
+        raise InvalidRunState(
+            f"The run is {run.status}; only a run that is over can be run again.", field="run"
+        )
+    jobs = Job.objects.using(using).filter(removed_at__isnull=True)
+    job = jobs.filter(pk=run.job_id).first() if run.job_id is not None else None
+    if job is None:
+        raise InvalidRunState(
+            f"The job {run.job_name!r} was removed; its runs cannot be run again.", field="run"
+        )
+    lock_clocks([job.pk], using)
+    return run, job
+
+
+def _decide(job: Job, using: str) -> Decision:
+    """Return what the job's overlap policy says about one more run; its clock is locked."""
+    counted = activity([job.pk], using)[job.pk]
+    return decide_overlap(
+        Overlap(job.overlap),
+        active=counted.active,
+        waiting=counted.waiting,
+        max_running=job.max_running,
+        buffer_limit=job.buffer_limit,
+    )
 
 
 def request_stop(run_id: uuid.UUID, reason: str, *, now: datetime, using: str) -> Run:

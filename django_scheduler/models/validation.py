@@ -62,12 +62,15 @@ def _check_schedule(job: Job) -> None:
     if not isinstance(job.schedule, str) or len(job.schedule) > 500:
         raise InvalidJob("A schedule is a text of at most 500 characters.", field="schedule")
     schedule = parse_schedule(job.schedule, timezone=job.timezone, anchor=job.anchor)
-    # A value that is no instant was complained of already.
-    bounds = {
-        name: value if isinstance(value, datetime) and value.utcoffset() is not None else None
-        for name, value in (("start_at", job.start_at), ("end_at", job.end_at))
-    }
-    check_together(schedule, overlap=job.overlap, **bounds)
+    check_together(
+        schedule, overlap=job.overlap, start_at=_instant(job.start_at), end_at=_instant(job.end_at)
+    )
+
+
+def _instant(value: object) -> datetime | None:
+    """Return a bound; what is no instant was complained of already."""
+    known = isinstance(value, datetime) and value.utcoffset() is not None
+    return value if known else None  # type: ignore[return-value]
 
 
 def _check_executor(job: Job) -> None:

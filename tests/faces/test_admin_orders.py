@@ -252,38 +252,3 @@ def test_many_failures_are_told_in_a_few_messages(admin_client):
     page = admin_client.post(reverse(LIST), given, follow=True).content.decode()
     assert page.count("only a job that is paused") == 10
     assert "And 4 more." in page
-
-
-@pytest.mark.parametrize("who", ["stop", "view"])
-def test_stop_needs_its_own_permission(client, who):
-    """C3, A5"""
-    user = staff(who, "view_run", *(["stop_run"] if who == "stop" else []))
-    client.force_login(user)
-    run = make_run(make_job("nightly"), "running")
-    url = reverse("admin:django_scheduler_run_stop", args=[run.pk])
-    page = client.get(reverse("admin:django_scheduler_run_change", args=[run.pk]))
-    assert (url in page.content.decode()) is (who == "stop")
-    answer = client.post(url, {"reason": "wrong file"})
-    run.refresh_from_db()
-    assert answer.status_code == (302 if who == "stop" else 403)
-    assert (run.stop_requested_at is not None) is (who == "stop")
-    logged = [entry.change_message for entry in LogEntry.objects.all()]
-    assert logged == (["Asked to stop: wrong file"] if who == "stop" else [])
-
-
-def test_stop_of_a_waiting_run_ends_it_at_once(admin_client):
-    run = make_run(make_job("nightly"), "queued")
-    url = reverse("admin:django_scheduler_run_stop", args=[run.pk])
-    page = admin_client.post(url, follow=True).content.decode()
-    assert "The run is stopped." in page
-    run.refresh_from_db()
-    assert run.status == "stopped"
-
-
-def test_stop_of_a_run_that_is_over_is_a_message(admin_client):
-    run = make_run(make_job("nightly"), "succeeded")
-    url = reverse("admin:django_scheduler_run_stop", args=[run.pk])
-    page = admin_client.post(url, follow=True).content.decode()
-    assert "only an open run can be stopped" in page
-    assert not LogEntry.objects.exists()
-    assert admin_client.get(url).status_code == 200

@@ -117,6 +117,20 @@ def test_stop_of_a_run():
     assert runs.get(run).status == "stopped"
 
 
+def test_retry_runs_it_again():
+    """C6"""
+    run = make_row(jobs.add("report"), "failed", function="report", args=["north"])
+    again = ask("retry", str(run.pk))
+    assert (again["status"], again["attempt"], again["args"]) == ("queued", 2, ["north"])
+    runs.stop(again["id"])
+    other = ask("retry", str(run.pk), "--args", '["west"]', "--kwargs", '{"day": "mon"}')
+    assert (other["trigger"], other["args"], other["kwargs"]) == (
+        "manual",
+        ["west"],
+        {"day": "mon"},
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -141,6 +155,7 @@ def test_stop_of_a_run():
         (["runs", "--limit", "-1"], "limit"),
         (["run", "nonsense"], "nonsense"),
         (["stop", "00000000-0000-0000-0000-000000000007"], "no run"),
+        (["retry", "nonsense"], "nonsense"),
         (["explain", "61 * * * *"], "61"),
         (["explain", "@daily", "--tz", "Mars/Olympus"], "Mars"),
         (["list", "--state", "asleep"], "asleep"),

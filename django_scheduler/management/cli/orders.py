@@ -1,4 +1,4 @@
-"""Orders: ``trigger``, ``pause``, ``resume``, ``run-within``, ``skip-next`` and ``stop``."""
+"""Orders to jobs and runs, from ``trigger`` to ``retry``: one call each, and what came of it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .render import local_time
 from .subcommand import Answer, Subcommand
 from .values import INSTANT_HELP, read_instant, read_json
 
-__all__ = ["PAUSE", "RESUME", "RUN_WITHIN", "SKIP_NEXT", "STOP", "TRIGGER"]
+__all__ = ["PAUSE", "RESUME", "RETRY", "RUN_WITHIN", "SKIP_NEXT", "STOP", "TRIGGER"]
 
 
 def _name(parser: ArgumentParser) -> None:
@@ -127,6 +127,24 @@ def _stop(options: Namespace) -> Answer:
     return Answer(run_document(run), f"Run {run.pk} of {run.job_name}: {done}")
 
 
+def _retry_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("id", help="the run's id")
+    parser.add_argument("--args", dest="job_args", metavar="JSON", help="instead of those it had")
+    parser.add_argument(
+        "--kwargs", dest="job_kwargs", metavar="JSON", help="instead of those it had"
+    )
+
+
+def _retry(options: Namespace) -> Answer:
+    run = runs.retry(
+        options.id,
+        args=read_json(options.job_args, "--args", list),
+        kwargs=read_json(options.job_kwargs, "--kwargs", dict),
+    )
+    return Answer(run_document(run), f"Run {run.pk} of {run.job_name}: {_status(run)}")
+
+
+RETRY = Subcommand("retry", "run a run that is over again", _retry_arguments, _retry)
 TRIGGER = Subcommand("trigger", "run a job now, beside its schedule", _trigger_arguments, _trigger)
 PAUSE = Subcommand("pause", "stop planning a job", _pause_arguments, _pause)
 RESUME = Subcommand("resume", "plan a paused job again", _resume_arguments, _resume)
