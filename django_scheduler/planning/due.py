@@ -84,23 +84,23 @@ class Due:
         self, on_time: tuple[Planned, ...], records: tuple[Summary, ...], recent: int
     ) -> Sorted:
         """One run of the newest for all that are recent enough."""
-        if on_time:
-            return Sorted((replace(on_time[0], missed=recent),), records, self.newest)
-        runs = (Planned(self.newest, missed=recent - 1, late=True),) if recent else ()
+        runs = tuple(replace(each, missed=recent) for each in on_time)
+        if recent and not on_time:
+            runs = (Planned(self.newest, missed=recent - 1, late=True),)
         return Sorted(runs, records, self.newest)
 
     def _one_by_one(
         self, on_time: tuple[Planned, ...], records: tuple[Summary, ...], recent: Stretch
     ) -> Sorted:
         """As many of the oldest kept as there is room for, and last the one on time."""
-        beyond, kept = recent.keep_newest(max(self.policy.catch_up_limit, 0))
+        beyond, kept = recent.keep_newest(self.policy.catch_up_limit)
         owed = kept.count()
         wanted = min(owed, CATCH_UP_BATCH)
         full = False
         if owed and self.policy.room is not None:
-            wanted = min(wanted, max(self.policy.room, 0))
+            wanted = min(wanted, self.policy.room)
             full = wanted >= self.policy.room
-        if full and not wanted:
+        if full and wanted <= 0:
             # Records only come with a run, or they would come one by one while it waits.
             return Sorted((), (), self.mark, left=True, waits=True)
         records += beyond.records("limit")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from ..exceptions import InvalidSchedule
 from ..schedules import Schedule
@@ -11,8 +11,6 @@ from .ahead import INSTANT
 from .outcome import Summary
 
 __all__ = ["Stretch"]
-
-_SHORTEST = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -66,28 +64,21 @@ class Stretch:
         """(those beyond the limit, the newest ``limit``)."""
         if self.count() <= limit:
             return self.split(self.after)
-        return self.split(self._leaving(limit))
+        return self.split(self._leaving(limit) if limit else self.until)
 
     def _leaving(self, wanted: int) -> datetime:
-        """An instant that exactly ``wanted`` of them follow; there have to be more."""
-        early = late = self.until
-        reach = _SHORTEST
-        while (count := self._following(early)) < wanted:
-            early, late = self.until - min(reach, self.until - self.after), early
-            reach *= 2
-        while count != wanted:
-            if late - early <= INSTANT:
-                raise self._contradiction()
+        """An instant that exactly ``wanted`` of them follow, from one to all but one."""
+        early, late = self.after, self.until
+        while late - early > INSTANT:
             middle = early + (late - early) / 2
-            found = self._following(middle)
-            if found < wanted:
+            count = replace(self, after=middle).count()
+            if count == wanted:
+                return middle
+            if count < wanted:
                 late = middle
             else:
-                early, count = middle, found
-        return early
-
-    def _following(self, instant: datetime) -> int:
-        return replace(self, after=instant).count()
+                early = middle
+        raise self._contradiction()
 
     def _found(self, instant: datetime | None) -> datetime:
         if instant is None:
