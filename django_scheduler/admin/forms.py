@@ -1,4 +1,4 @@
-"""The forms: a job to add or edit, and what an order still needs to know.
+"""The form of a job, to add or edit.
 
 Nothing is saved here. A form checks with the same rules as the facade; the facade, which
 checks again inside its transaction, has the last word.
@@ -6,7 +6,7 @@ checks again inside its transaction, has the last word.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 from zoneinfo import available_timezones
 
@@ -21,15 +21,17 @@ from ..exceptions import SchedulerError
 from ..job_fields import FIELDS
 from ..models import Job
 from ..models.validation import COMMAND_PREFIX
+from ..planning.edits import EditNotice
 from .base import present
 from .fields import DurationField, IndentedJSONField, RetryField, SuggestedText, TagsField
+from .preview import confirmation, job_notices
 
 if TYPE_CHECKING:
     JobFormBase = forms.ModelForm[Job]
 else:
     JobFormBase = forms.ModelForm
 
-__all__ = ["FIELDSETS", "BringForwardForm", "CatchUpForm", "JobForm", "PauseForm", "StopForm"]
+__all__ = ["FIELDSETS", "JobForm", "json_area"]
 
 EDITED = frozenset({"function", "schedule", "timezone", *FIELDS})
 """What the form hands to the facade, beside the name of a new job."""
@@ -57,14 +59,14 @@ def _executors(present: str) -> list[tuple[str, str]]:
     return [(name, name) for name in names]
 
 
-def _instant_field(label: Any) -> forms.DateTimeField:
+def instant_field(label: Any) -> forms.DateTimeField:
     widget = forms.DateTimeInput(
         attrs={"type": "datetime-local", "step": 1}, format="%Y-%m-%dT%H:%M:%S"
     )
     return forms.DateTimeField(label=label, widget=widget, required=False)
 
 
-def _json(rows: int) -> AdminTextareaWidget:
+def json_area(rows: int) -> AdminTextareaWidget:
     return AdminTextareaWidget(attrs={"rows": rows, "class": "sched-json", "spellcheck": "false"})
 
 
@@ -126,6 +128,12 @@ class JobForm(JobFormBase):
     refused: SchedulerError | None = None
     """What the facade said when it was asked to store this input; shown like any other error."""
 
+    previewing = False
+    """Whether this input is only to be shown as it would be, and not stored."""
+
+    notices: Sequence[EditNotice] = ()
+    """What storing it would repeat, leave out or end, which somebody has to confirm."""
+
     seen_version = forms.IntegerField(widget=forms.HiddenInput, required=False)
     function = forms.ChoiceField(label=_("Function"))
     executor = forms.ChoiceField(label=_("Executor"))
@@ -135,11 +143,11 @@ class JobForm(JobFormBase):
     retry = RetryField(
         label=_("Retry"),
         required=False,
-        widget=_json(3),
+        widget=json_area(3),
         help_text=_('Empty: no retry. 3, or {"max_attempts": 3, "delay": 60}'),
     )
-    start_at = _instant_field(_("Not before"))
-    end_at = _instant_field(_("Not after"))
+    start_at = instant_field(_("Not before"))
+    end_at = instant_field(_("Not after"))
 
     class Meta:
         model = Job
@@ -154,9 +162,9 @@ class JobForm(JobFormBase):
             "schedule": forms.TextInput(attrs={"size": 50, "spellcheck": "false"}),
             "name": forms.TextInput(attrs={"size": 50}),
             "description": AdminTextareaWidget(attrs={"rows": 3}),
-            "args": _json(2),
-            "kwargs": _json(5),
-            "metadata": _json(4),
+            "args": json_area(2),
+            "kwargs": json_area(5),
+            "metadata": json_area(4),
             **{name: forms.TextInput(attrs={"size": 12}) for name in EMPTY},
         }
 
@@ -191,6 +199,17 @@ class JobForm(JobFormBase):
             self.add_error(field, str(self.refused))
         return cleaned
 
+    def is_valid(self) -> bool:
+        """Tell whether the input can be stored: it is right, meant to be, and has no surprises.
+
+        What it would repeat or leave out has to be sent back with it, as ``confirmed``.
+        """
+        if not super().is_valid():
+            return False
+        self.notices = job_notices(self.instance, self.changed_data, present())
+        confirmed = confirmation(self.notices) == self.data.get("confirmed", "")
+        return confirmed and not self.previewing
+
     def add_error(self, field: str | None, error: Any) -> None:
         """Note an error; what an input's own check said is not said again by the job's."""
         if field is None and hasattr(error, "error_dict"):
@@ -209,68 +228,3 @@ class JobForm(JobFormBase):
         if not self.instance._state.adding:
             names &= set(self.changed_data)
         return {name: self.cleaned_data[name] for name in names}
-
-
-class PauseForm(forms.Form):
-    """Why, and until when."""
-
-    required_css_class = "required"
-
-    reason = forms.CharField(
-        label=_("Reason"),
-        max_length=500,
-        widget=forms.TextInput(attrs={"size": 50}),
-        help_text=_("Required. It is shown beside the job's state."),
-    )
-    until = _instant_field(_("Until"))
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["until"].help_text = gettext("Empty: until somebody resumes it.")
-
-    def clean_until(self) -> Any:
-        """Refuse an instant that is past."""
-        until = self.cleaned_data["until"]
-        if until is not None and until <= present():
-            raise forms.ValidationError(gettext("Choose an instant to come, or leave it empty."))
-        return until
-
-
-class CatchUpForm(forms.Form):
-    """How the time of a pause is caught up with."""
-
-    required_css_class = "required"
-
-    mode = forms.ChoiceField(
-        label=_("The occurrences of the pause"),
-        choices=[
-            ("latest", _("one run at once for all of them")),
-            ("all", _("one run each, oldest first")),
-        ],
-        initial="latest",
-        widget=forms.RadioSelect,
-        help_text=_("As far back as the job's catch-up window and limit allow."),
-    )
-
-
-class BringForwardForm(forms.Form):
-    """How soon."""
-
-    required_css_class = "required"
-
-    within = DurationField(
-        label=_("Run within"),
-        initial="0s",
-        help_text=_("From now: 0s, 90, 1h30m. A run that is due sooner stays where it is."),
-    )
-
-
-class StopForm(forms.Form):
-    """Why."""
-
-    reason = forms.CharField(
-        label=_("Reason"),
-        required=False,
-        max_length=200,
-        widget=forms.TextInput(attrs={"size": 40}),
-    )

@@ -9,7 +9,6 @@ from typing import Any
 from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
-from django.utils.timezone import get_current_timezone_name
 from django.utils.translation import gettext as _
 
 from .. import reports
@@ -22,13 +21,12 @@ from .display import (
     duration_text,
     instant,
     label_of,
-    readable,
-    relative,
     schedule_words,
     sparkline,
 )
+from .preview import schedule_times
 
-__all__ = ["next_runs", "now_panel", "read_schedule", "state_note", "words_of"]
+__all__ = ["now_panel", "read_schedule", "state_note", "words_of"]
 
 SHOWN = 5
 RECENT = 40
@@ -59,22 +57,6 @@ def state_note(job: Job) -> str:
     return job.error
 
 
-def next_runs(job: Job, schedule: Schedule | None, now: datetime) -> list[dict[str, Any]]:
-    """Return the next runs as the engine would plan them, each as texts for a table row."""
-    zones = _zones(schedule)
-    return [
-        {"relative": relative(at, now), "texts": [readable(at, now, name) for name in zones]}
-        for at in _instants(job, schedule, now)
-    ]
-
-
-def _zones(schedule: Schedule | None) -> list[str]:
-    """The zones in which next runs are shown: the job's, the viewer's and UTC, each once."""
-    # A job whose zone is unknown has no readable schedule either.
-    own = [schedule.zone_name] if schedule else []
-    return list(dict.fromkeys([*own, get_current_timezone_name(), "UTC"]))
-
-
 def _instants(job: Job, schedule: Schedule | None, now: datetime) -> list[datetime]:
     clock = getattr(job, "clock", None)
     due = clock.next_run_at if clock else None
@@ -103,9 +85,7 @@ def now_panel(job: Job, now: datetime) -> dict[str, Any]:
         "facts": list(_facts(job, now)),
         "chart": sparkline(outcomes),
         "day": _day(job, now),
-        "next": next_runs(job, schedule, now),
-        "fixed_delay": bool(schedule and schedule.fixed_delay),
-        "zones": _zones(schedule),
+        "times": schedule_times(schedule, _instants(job, schedule, now), now),
         "runs_url": runs,
     }
 

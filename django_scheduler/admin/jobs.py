@@ -30,6 +30,7 @@ from .display import badge, instant, sparkline
 from .filters import ExecutorFilter
 from .forms import FIELDSETS, JobForm
 from .job_page import now_panel, state_note, words_of
+from .preview import confirmation, form_preview
 
 __all__ = ["JobAdmin"]
 
@@ -170,6 +171,7 @@ class JobAdmin(Looks, JobModelAdmin):
         """Return the form's class, made for this request alone."""
         form: Any = super().get_form(request, obj, change, **kwargs)
         form.refused = getattr(request, "refused", None)
+        form.previewing = "_preview" in request.POST
         return form
 
     def changeform_view(
@@ -213,8 +215,24 @@ class JobAdmin(Looks, JobModelAdmin):
             stored = jobs.all().select_related("clock").filter(pk=obj.pk).first() or obj
             context["panel"] = now_panel(stored, present())
             context["orders"] = self._buttons(request, stored)
-            context["tools_inside"] = TOOLS_INSIDE
+        context["tools_inside"] = TOOLS_INSIDE
+        form = context["adminform"].form
+        if form.is_bound and (form.previewing or form.notices):
+            context["preview"] = self._preview(request, form)
         return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def _preview(self, request: HttpRequest, form: JobForm) -> dict[str, Any] | None:
+        """Return what is shown of an input that has not been stored."""
+        if {"schedule", "timezone"} & set(form.errors):
+            return None
+        shown = form_preview(form.instance, present())
+        pressed = [name for name in ("_continue", "_addanother") if name in request.POST]
+        return shown and {
+            **shown,
+            "notices": [notice.describe() for notice in form.notices],
+            "confirmed": confirmation(form.notices),
+            "again": "" if form.previewing else [*pressed, "_save"][0],
+        }
 
     def _buttons(self, request: HttpRequest, job: Job) -> list[dict[str, Any]]:
         return [

@@ -272,8 +272,8 @@ def test_page_shows_the_next_five_runs(admin_client):
     job = make_job("nightly", "0 9 * * *", timezone="Asia/Tokyo", end_at=_utc(2026, 3, 13))
     page = admin_client.get(reverse("admin:django_scheduler_job_change", args=[job.pk]))
     panel = page.context["panel"]
-    assert panel["zones"] == ["Asia/Tokyo", "UTC"]
-    assert [row["texts"][1].replace("\xa0", " ") for row in panel["next"]] == [
+    assert panel["times"]["zones"] == ["Asia/Tokyo", "UTC"]
+    assert [row["texts"][1].replace("\xa0", " ") for row in panel["times"]["next"]] == [
         "Wed 11 Mar, 00:00 UTC",
         "Thu 12 Mar, 00:00 UTC",
         "Fri 13 Mar, 00:00 UTC",

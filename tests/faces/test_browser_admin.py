@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.faces.admin_rows import furnish
+from django_scheduler import jobs
+from tests.faces.admin_rows import furnish, make_job, make_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -87,3 +89,31 @@ def test_pages_render_under_a_strict_content_policy(
         assert complaints == [], name
         cut_off[name] = page.evaluate(CUT_OFF)
     assert cut_off == {name: [] for name in pages}
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 420)])
+def test_an_edit_is_looked_at_and_confirmed_without_scripts(
+    browser, live_server, admin_user, work, standing_clock, tmp_path, scheme, width
+):
+    """S13: Preview saves nothing; what would run twice today asks before it is saved."""
+    job = make_job("nightly", "30 2 * * *", timezone="Europe/Paris")
+    make_run(job, "succeeded", scheduled_for=datetime(2026, 3, 10, 1, 30, tzinfo=timezone.utc))
+    folder = Path(os.environ.get("SCREENSHOTS") or tmp_path)
+    page = browser.new_page(
+        color_scheme=scheme, viewport={"width": width, "height": 900}, java_script_enabled=False
+    )
+    _sign_in(page, live_server.url)
+    page.route("**/admin/**", _forbid_inline)
+    page.goto(f"{live_server.url}/admin/django_scheduler/job/{job.pk}/change/")
+    page.fill("#id_schedule", "30 18 * * *")
+    page.click("text=Preview")
+    assert "Nothing has been saved." in page.inner_text(".sched-preview")
+    assert "18:30\xa0CET" in page.inner_text(".sched-preview")
+    page.screenshot(path=folder / f"preview-{scheme}-{width}.png", full_page=True)
+    page.click("input[name=_save]")
+    assert "would run again the same day" in page.inner_text(".sched-notice")
+    assert jobs.get("nightly").schedule == "30 2 * * *"
+    page.screenshot(path=folder / f"confirm-{scheme}-{width}.png", full_page=True)
+    page.click("text=Save anyway")
+    page.wait_for_url("**/job/")
+    assert jobs.get("nightly").schedule == "30 18 * * *"
