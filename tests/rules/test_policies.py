@@ -145,6 +145,20 @@ def test_error_names_are_the_bases_in_order() -> None:
     )
 
 
+def test_a_retry_is_by_default_three_attempts_ten_seconds_apart() -> None:
+    """Y1: for any error, of each occurrence anew."""
+    assert Retry() == Retry(
+        max_attempts=3,
+        delay=10,
+        backoff="fixed",
+        max_delay=None,
+        jitter=0.0,
+        retry_on=(),
+        reset_on_success=True,
+        on_next_occurrence="skip",
+    )
+
+
 def test_retry_of_anything_meant() -> None:
     """Y1: off by default, a number is the attempts."""
     assert Retry.of(None) is None
@@ -217,6 +231,14 @@ def test_malformed_retries_are_refused(arguments: dict[str, object]) -> None:
     with pytest.raises(InvalidJob) as caught:
         Retry.from_dict(arguments)
     assert caught.value.field == "retry"
+
+
+def test_the_longest_span_is_a_hundred_years() -> None:
+    """Leap days included; a day more is refused by name."""
+    assert to_timedelta(timedelta(days=36_600), "timeout") == timedelta(days=36_600)
+    with pytest.raises(InvalidJob, match="100 years") as caught:
+        to_timedelta(timedelta(days=36_600, microseconds=1), "timeout")
+    assert caught.value.field == "timeout"
 
 
 def test_spans() -> None:
