@@ -7,7 +7,7 @@ here with the clock locked.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ..exceptions import InvalidRunState, InvalidSchedule, SchedulerError
 from ..models import Job, JobClock, Run
@@ -19,6 +19,8 @@ from .clocks import planning_policy, replan, stop_clock
 from .create import insert, make_run, missed_record, occurrence_key
 
 __all__ = ["count_passed_over", "pause_job", "record_passed_over", "replan_edited", "skip_next"]
+
+_INSTANT = timedelta(microseconds=1)
 
 
 def record_passed_over(
@@ -48,14 +50,27 @@ def replan_edited(job: Job, clock: JobClock, *, now: datetime, using: str) -> No
     """Plan anew a job that was edited past the facade, strictly after ``now``; nobody knows when.
 
     What has just come due belongs to the old schedule, and most likely the edit was made before:
-    it does not run and is no loss. What was due before that was missed, and is recorded.
+    it does not run and is no loss, unless the new schedule names that very instant as well. What
+    was due before that was missed, and is recorded.
 
     Raises:
         SchedulerError: the schedule cannot be read; the record stays.
     """
     grace = planning_policy(job, clock).misfire_grace
     record_passed_over(job, clock, until=now - grace, now=now, using=using)
-    replan(job, clock, after=now, using=using)
+    common = _common_occurrence(job, clock, now - grace, now)
+    after = now if common is None else common - _INSTANT
+    replan(job, clock, after=after, using=using)
+
+
+def _common_occurrence(
+    job: Job, clock: JobClock, since: datetime, until: datetime
+) -> datetime | None:
+    """Return the occurrence that is due in [since, until], if the present schedule names it too."""
+    due = clock.next_occurrence
+    if due is None or clock.by_hand or not since <= due <= until:
+        return None
+    return due if job.parsed_schedule().next_after(due - _INSTANT) == due else None
 
 
 def pause_job(

@@ -35,6 +35,14 @@ def test_a_claim_that_finds_another_schedule_makes_no_run(manual_scheduler, reco
     assert jobs.get("job").next_run_at == START + timedelta(hours=1)
 
 
+def test_an_instant_that_the_edited_schedule_names_too_runs(manual_scheduler, recorder):
+    """J5, T8: whenever the edit was made, it is no repeat and nothing of the past."""
+    _due_in_five_seconds(manual_scheduler)
+    Job.objects.update(schedule="@every 5s")
+    manual_scheduler.advance(6 * SECONDS)
+    assert [each.scheduled_for for each in recorder.contexts] == [START + 5 * SECONDS]
+
+
 def test_a_claim_that_cannot_read_the_schedule_sets_the_job_aside(manual_scheduler, recorder):
     """T10"""
     _due_in_five_seconds(manual_scheduler)
