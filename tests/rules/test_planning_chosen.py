@@ -49,6 +49,16 @@ def test_one_brought_forward_is_never_late(catch_up: str) -> None:
     assert (found.next_occurrence, found.planned_until) == (NOON + 2 * HOUR, coming)
 
 
+@pytest.mark.parametrize(("now", "runs"), [(NOON + HOUR - SECOND, 1), (NOON + HOUR, 0)])
+def test_one_brought_forward_can_be_late_once_its_own_time_has_come(
+    now: datetime, runs: int
+) -> None:
+    """T4: from that instant on it is an occurrence like any other, missed since it was due."""
+    found = plan_chosen(HOURLY, NOON + HOUR, NOON, NOON, now, policy("skip"))
+    assert len(found.occurrences) == runs
+    assert len(found.summaries) == 1 - runs
+
+
 def test_missed_and_skipped_it_is_recorded_with_the_rest() -> None:
     """T8"""
     now = CHOSEN + 2 * HOUR
