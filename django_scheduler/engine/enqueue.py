@@ -16,7 +16,7 @@ from .. import lifecycle, signals
 from ..lifecycle import Activity, occurrence_key
 from ..models import Job, JobClock, Run
 from ..models.vendors import locked
-from ..planning import Plan, Planned, Policy, Summary, plan, plan_chosen
+from ..planning import CATCH_UP_BATCH, Plan, Planned, Policy, Summary, plan, plan_chosen
 from ..policies import Decision, Overlap, decide_overlap
 from ..schedules import Schedule
 from ..states import JobState, Reason, Trigger
@@ -24,9 +24,6 @@ from .share import Share
 
 __all__ = ["claim_due", "next_due"]
 
-
-CATCH_UP_WIDTH = 10
-"""So many runs of a job that may overlap without bound catch up at once: others want slots too."""
 
 _ADVANCED = (
     "planned_until", "next_occurrence", "next_run_at", "planned_count", "by_hand", "catch_up",
@@ -140,7 +137,7 @@ class _DueJob:
         overlap = Overlap(job.overlap)
         most = 1
         if overlap is Overlap.ALLOW:
-            most = job.max_running or CATCH_UP_WIDTH
+            most = job.max_running or CATCH_UP_BATCH
         elif overlap is Overlap.QUEUE_ALL:
             most = 1 + job.buffer_limit
         room = max(0, most - counts.active - counts.waiting)
