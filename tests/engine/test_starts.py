@@ -34,7 +34,23 @@ def test_a_start_after_an_outage_stands_for_what_was_missed(manual_scheduler, re
     manual_scheduler.clock.advance(timedelta(hours=3, minutes=5))
     manual_scheduler.run_due()
     assert recorder.times == 1
+    assert Run.objects.get().missed == 18
     assert jobs.get("job").next_run_at == START + timedelta(hours=3, minutes=10)
+
+
+def test_a_fixed_delay_counts_from_the_end_of_the_run_at_start(manual_scheduler, recorder):
+    """S6: exactly one run an interval after that."""
+
+    def take_five_minutes(context):
+        manual_scheduler.clock.advance(5 * MINUTE)
+
+    recorder.behaviour = take_five_minutes
+    add(schedule=every(minutes=10, after="finish"), run_on_start=True)
+    manual_scheduler.run_due()
+    assert jobs.get("job").next_run_at == START + 15 * MINUTE
+    manual_scheduler.advance(45 * MINUTE)
+    starts = Run.objects.order_by("started_at").values_list("started_at", flat=True)
+    assert [(each - START) / MINUTE for each in starts] == [0, 15, 30, 45]
 
 
 def test_schedulers_that_start_together_make_one_run(scheduler_clock, recorder, db):
