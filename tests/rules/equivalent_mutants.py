@@ -2,4 +2,59 @@
 
 from __future__ import annotations
 
-EQUIVALENT: dict[tuple[str, str, str, str], str] = {}
+__all__ = ["EQUIVALENT"]
+
+_TRUTH = "Only its truth is asked, and None is as false."
+_SECONDS = "Occurrences are whole seconds: a microsecond more is no other one."
+
+EQUIVALENT: dict[tuple[str, str, str, str], str] = {
+    (
+        "planning/chosen",
+        "_caught_up",
+        "newest = found.occurrences[-1]",
+        "newest = found.occurrences[-0]",
+    ): "Under latest there is one run at the most.",
+    (
+        "planning/due",
+        "Sorted",
+        "waits: bool = False",
+        "waits: bool = True",
+    ): "It is read only if something is left, and then it is given.",
+    (
+        "planning/edits",
+        "",
+        "_INSTANT = timedelta(microseconds=1)",
+        "_INSTANT = timedelta(microseconds=2)",
+    ): _SECONDS,
+    (
+        "planning/edits",
+        "edit_notices",
+        "if following > coming and _same_day(new, passed, coming):",
+        "if following >= coming and _same_day(new, passed, coming):",
+    ): "Equal ones returned above.",
+    ("planning/edits", "_is_rare", "return False", "return None"): _TRUTH,
+    (
+        "planning/edits",
+        "_is_rare",
+        "first, *second = schedule.upcoming(now, 2) or [now]",
+        "first, *second = schedule.upcoming(now, 3) or [now]",
+    ): "The third is not looked at.",
+    (
+        "planning/edits",
+        "_is_rare",
+        "return not second or second[0] - first >= _RARE",
+        "return not second or second[-1] - first >= _RARE",
+    ): "There is one at the most.",
+    (
+        "planning/stretch",
+        "Stretch.keep_newest",
+        "if self.count() <= limit:",
+        "if self.count() < limit:",
+    ): "The search then finds an instant before the first, and none lie beyond it.",
+    (
+        "planning/stretch",
+        "Stretch._leaving",
+        "middle = early + (late - early) / 2",
+        "middle = early + (late - early) / 3",
+    ): "Any instant between the two will do; the half is only the quickest.",
+}
