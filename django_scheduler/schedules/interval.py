@@ -172,6 +172,8 @@ class Interval(Schedule):
         """The grid's occurrence of this number; 0 is the anchor."""
         if not self.days:
             return self._origin() + index * timedelta(seconds=self.seconds)
+        if index == 0 and self.starting is not None:
+            return self._origin()  # also where its reading comes twice
         wall = self._origin_wall() + index * self.days * _DAY
         return instant_of(zone_called(self.zone_name), wall).replace(tzinfo=timezone.utc)
 

@@ -266,3 +266,14 @@ def test_fractions_that_make_whole_seconds_are_fine() -> None:
 def test_words(text: str, words: str) -> None:
     """S13: the zone is said where it matters."""
     assert parse_schedule(text, "Europe/Paris").describe() == words
+
+
+def test_a_start_on_the_second_pass_is_the_first_occurrence() -> None:
+    """S2: nothing lies before `from`, also where its reading comes twice."""
+    second = at("2026-10-25 02:30", "Europe/Paris", 1)
+    schedule = every(days=1, starting=second).with_timezone("Europe/Paris")
+    assert schedule.next_after(second - DAY) == second
+    assert schedule.next_after(second) == at("2026-10-26 02:30", "Europe/Paris")
+    assert schedule.previous_before(second) is None
+    assert schedule.previous_before(second + SECOND) == second
+    assert schedule.count_between(second - DAY, second) == 1

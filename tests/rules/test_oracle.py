@@ -13,43 +13,7 @@ from django_scheduler.schedules import Cron, cron
 
 from .oracle import Crontab
 from .times import UTC, at, walk, walk_back
-
-# A zone and a UTC instant near one of its transitions, or of none at all.
-TRANSITIONS = [
-    ("Europe/Paris", "2026-03-29 01:00"),
-    ("Europe/Paris", "2026-10-25 01:00"),
-    ("America/New_York", "2026-03-08 07:00"),
-    ("America/New_York", "2026-11-01 06:00"),
-    ("America/St_Johns", "2026-03-08 05:30"),
-    ("America/Santiago", "2026-09-06 04:00"),
-    ("America/Santiago", "2026-04-05 03:00"),
-    ("America/Havana", "2026-03-08 05:00"),
-    ("America/Havana", "2026-11-01 05:00"),
-    ("America/Asuncion", "2023-10-01 04:00"),
-    ("America/Sao_Paulo", "2018-11-04 03:00"),
-    ("America/Scoresbysund", "2023-03-26 01:00"),
-    ("Asia/Beirut", "2026-03-28 22:00"),
-    ("Asia/Beirut", "2026-10-24 21:00"),
-    ("Asia/Tehran", "2022-03-21 20:30"),
-    ("Asia/Gaza", "2023-04-29 00:00"),
-    ("Asia/Pyongyang", "2018-05-04 15:00"),
-    ("Asia/Kathmandu", "2026-06-01 00:00"),
-    ("Australia/Lord_Howe", "2026-10-03 15:30"),
-    ("Australia/Lord_Howe", "2026-04-04 15:00"),
-    ("Australia/Adelaide", "2026-04-04 16:30"),
-    ("Europe/Dublin", "2026-03-29 01:00"),
-    ("Europe/Dublin", "2026-10-25 01:00"),
-    ("Africa/Casablanca", "2026-02-15 02:00"),
-    ("Africa/Casablanca", "2026-03-22 02:00"),
-    ("Africa/Cairo", "2026-04-23 22:00"),
-    ("Antarctica/Troll", "2026-03-29 01:00"),
-    ("Antarctica/Troll", "2026-10-25 01:00"),
-    ("Pacific/Apia", "2011-12-30 10:00"),
-    ("Pacific/Kwajalein", "1993-08-21 12:00"),
-    ("Pacific/Chatham", "2026-09-26 14:00"),
-    ("Pacific/Easter", "2026-09-06 04:00"),
-    ("UTC", "2026-02-28 12:00"),
-]
+from .transitions import TRANSITIONS
 
 
 @st.composite
