@@ -32,25 +32,18 @@ EQUIVALENT: dict[tuple[str, str, str, str], str] = {
         "if following > coming and _same_day(new, passed, coming):",
         "if following >= coming and _same_day(new, passed, coming):",
     ): "Equal ones returned above.",
-    ("planning/edits", "_is_rare", "return False", "return None"): _TRUTH,
-    (
-        "planning/edits",
-        "_is_rare",
-        "first, *second = schedule.upcoming(now, 2) or [now]",
-        "first, *second = schedule.upcoming(now, 3) or [now]",
-    ): "The third is not looked at.",
-    (
-        "planning/edits",
-        "_is_rare",
-        "return not second or second[0] - first >= _RARE",
-        "return not second or second[-1] - first >= _RARE",
-    ): "There is one at the most.",
     (
         "planning/stretch",
         "Stretch.keep_newest",
         "if self.count() <= limit:",
         "if self.count() < limit:",
     ): "The search then finds an instant before the first, and none lie beyond it.",
+    (
+        "planning/stretch",
+        "Stretch._leaving",
+        "if count < wanted:",
+        "if count <= wanted:",
+    ): "As many as wanted returned above.",
     (
         "planning/stretch",
         "Stretch._leaving",

@@ -152,9 +152,9 @@ def all_mutants(module: str, where: str) -> list[Mutant]:
     return [Mutant(module, each) for each in mutations(source) if fnmatch(each.where, where)]
 
 
-def survivors(module: str, where: str, sandboxes: list[Sandbox]) -> Iterator[Mutant]:
+def survivors(module: str, mutants: list[Mutant], sandboxes: list[Sandbox]) -> Iterator[Mutant]:
     """The module's mutants that no test notices."""
-    tests, mutants = tests_of(module), all_mutants(module, where)
+    tests = tests_of(module)
     begun = time.perf_counter()
     if not tests or not sandboxes[0].passes(tests, warm=True):
         raise SystemExit(f"{module}: its tests {tests} do not pass as they are.")
@@ -204,7 +204,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         sandboxes = [Sandbox(Path(folder, str(number))) for number in range(max(1, asked.jobs))]
         for module in chosen:
-            for mutant in survivors(module, asked.where, sandboxes):
+            own = [each for each in mutants if each.module == module]
+            for mutant in survivors(module, own, sandboxes):
                 found.append(mutant.key)
                 if mutant.key not in EQUIVALENT:
                     say(f"SURVIVED {mutant}")
