@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from tests.engine.outage_model import BACK, KILLED
+from tests.engine.outage_model import Outage
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -22,7 +22,7 @@ ZONES = (
 )  # fmt: skip
 
 #: How many jobs of each kind of schedule; together a thousand.
-KINDS = {
+THOUSAND = {
     "seconds": 4,
     "minutely": 36,
     "quarters": 120,
@@ -52,6 +52,9 @@ _TEXTS = {
 _OVERLAPS = ("skip", "queue", "queue_all", "replace", "allow", "bounded")
 _ONCE = (-HOUR, HOUR / 2, 20 * HOUR, 47.9 * HOUR, 2 * DAY, 5 * DAY)
 
+#: Those that go by the wall clock at night.
+NIGHTLY = {"hours": 40, "nights": 60, "days": 20}
+
 
 @dataclass(frozen=True)
 class Sketch:
@@ -62,17 +65,18 @@ class Sketch:
     fields: dict[str, Any] = field(default_factory=dict)
 
 
-def sketches(seed: int = 48) -> Iterator[Sketch]:
+def sketches(outage: Outage, kinds: dict[str, int], seed: int = 48) -> Iterator[Sketch]:
     """Draw the jobs: their schedules in turn, what they say about it at random."""
     dice = random.Random(seed)
-    for kind, count in KINDS.items():
+    for kind, count in kinds.items():
         for number in range(count):
-            yield Sketch(f"{kind} {number}", _text(kind, number), _fields(kind, number, dice))
+            fields = _fields(kind, number, dice) | _bounds(kind, dice, outage)
+            yield Sketch(f"{kind} {number}", _text(kind, number, outage), fields)
 
 
-def _text(kind: str, number: int) -> str:
+def _text(kind: str, number: int, outage: Outage) -> str:
     if kind == "once":
-        return f"@at {(KILLED + _ONCE[number % len(_ONCE)]).isoformat()}"
+        return f"@at {(outage.killed + _ONCE[number % len(_ONCE)]).isoformat()}"
     texts = _TEXTS[kind]
     return texts[number % len(texts)]
 
@@ -94,7 +98,7 @@ def _fields(kind: str, number: int, dice: random.Random) -> dict[str, Any]:
     if kind == "seconds" and fields["catch_up"] == "all":
         # More than ten come due while it catches up; then it is another story which are late.
         fields |= _overlap("skip")
-    return fields | _bounds(kind, dice)
+    return fields
 
 
 def _overlap(word: str) -> dict[str, Any]:
@@ -103,15 +107,15 @@ def _overlap(word: str) -> dict[str, Any]:
     return {"overlap": word}
 
 
-def _bounds(kind: str, dice: random.Random) -> dict[str, Any]:
+def _bounds(kind: str, dice: random.Random, outage: Outage) -> dict[str, Any]:
     """Bounds of a job's life, for one in six."""
     if kind in ("once", "manual", "delays"):
         return {}
     bound = dice.randrange(18)
     if bound == 0:
-        return {"start_at": KILLED + 40 * HOUR}
+        return {"start_at": outage.killed + 40 * HOUR}
     if bound == 1:
-        return {"end_at": BACK - dice.choice((10, 30)) * HOUR}
+        return {"end_at": outage.back - dice.choice((10, 30)) * HOUR}
     if bound == 2:
         return {"max_runs": dice.choice((1, 3, 8))}
     return {}

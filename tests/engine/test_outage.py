@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import pytest
@@ -18,8 +19,8 @@ from django_scheduler.models import Job, Run
 from django_scheduler.registry import Definition
 from django_scheduler.states import JobState, RunStatus
 from django_scheduler.testing import ManualClock, ManualScheduler
-from tests.engine.outage_jobs import KINDS, ZONES, sketches
-from tests.engine.outage_model import BACK, CREATED, KILLED, Aftermath, Walk, expected
+from tests.engine.outage_jobs import NIGHTLY, THOUSAND, ZONES, sketches
+from tests.engine.outage_model import AUTUMN, SPRING, Aftermath, Outage, Walk, expected
 
 _QUIET = timedelta(seconds=30)
 
@@ -37,9 +38,9 @@ def calls() -> Iterator[Counter[tuple[str, str]]]:
     registry.unregister("outage")
 
 
-@pytest.fixture
-def clock() -> Iterator[ManualClock]:
-    made = ManualClock(CREATED)
+@contextmanager
+def _clock(start: datetime) -> Iterator[ManualClock]:
+    made = ManualClock(start)
     previous = clocks.install(made)
     yield made
     clocks.install(previous)
@@ -49,10 +50,10 @@ def _instant(text: str) -> datetime:
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
-def _on_record() -> dict[int, Aftermath]:
+def _on_record(outage: Outage) -> dict[int, Aftermath]:
     """What the database says of the time of the outage, by job."""
     found: dict[int, Aftermath] = defaultdict(Aftermath)
-    rows = Run.objects.filter(scheduled_for__gt=KILLED, scheduled_for__lte=BACK)
+    rows = Run.objects.filter(scheduled_for__gt=outage.killed, scheduled_for__lte=outage.back)
     for run in rows.order_by("pk"):
         aftermath = found[run.job_id]
         if run.key.startswith("missed:"):
@@ -68,22 +69,24 @@ def _on_record() -> dict[int, Aftermath]:
     return found
 
 
-def _outage(clock: ManualClock) -> None:
-    scheduler = ManualScheduler(clock)
-    scheduler.advance(KILLED - CREATED)
-    scheduler.kill()
-    clock.advance(BACK - KILLED)
-    scheduler.advance(_QUIET)
-    scheduler.close()
+def _live_through(outage: Outage, kinds: dict[str, int]) -> None:
+    with _clock(outage.created) as clock:
+        for sketch in sketches(outage, kinds):
+            jobs.add(sketch.name, function="outage", schedule=sketch.schedule, **sketch.fields)
+        scheduler = ManualScheduler(clock)
+        scheduler.advance(outage.killed - outage.created)
+        scheduler.kill()
+        clock.advance(outage.back - outage.killed)
+        scheduler.advance(_QUIET)
+        scheduler.close()
 
 
 @pytest.mark.django_db
-def test_each_occurrence_of_two_days_becomes_one_run_or_one_record(clock, calls, capsys):
+@pytest.mark.parametrize(("outage", "kinds"), [(SPRING, THOUSAND), (AUTUMN, NIGHTLY)])
+def test_each_occurrence_of_two_days_becomes_one_run_or_one_record(outage, kinds, calls, capsys):
     """semantics 5: by each job's own policies, and by nothing else."""
-    for sketch in sketches():
-        jobs.add(sketch.name, function="outage", schedule=sketch.schedule, **sketch.fields)
-    _outage(clock)
-    walk, found = Walk(), _on_record()
+    _live_through(outage, kinds)
+    walk, found = Walk(outage), _on_record(outage)
     told = {job: expected(job, walk) for job in Job.objects.order_by("pk")}
     wrong = {}
     for job, aftermath in told.items():
@@ -95,9 +98,16 @@ def test_each_occurrence_of_two_days_becomes_one_run_or_one_record(clock, calls,
             assert seen.accounts_for() == aftermath.owed
     assert not wrong, f"{len(wrong)} jobs, the first: {next(iter(wrong.items()))}"
     _assert_nothing_twice(calls)
-    _assert_all_go_on()
+    _assert_all_go_on(outage)
     with capsys.disabled():
         print(f"\n{_figures(told)}")  # noqa: T201
+
+
+def test_there_are_a_thousand_jobs_in_many_zones():
+    drawn = list(sketches(SPRING, THOUSAND))
+    assert len({sketch.name for sketch in drawn}) == 1000
+    assert {sketch.fields["timezone"] for sketch in drawn} == set(ZONES)
+    assert drawn == list(sketches(SPRING, THOUSAND))
 
 
 def _words(job: Job) -> str:
@@ -112,19 +122,17 @@ def _assert_nothing_twice(calls: Counter[tuple[str, str]]) -> None:
     assert len(calls) == ran
 
 
-def _assert_all_go_on() -> None:
+def _assert_all_go_on(outage: Outage) -> None:
     states = Counter(Job.objects.values_list("state", flat=True))
     assert set(states) == {JobState.ACTIVE, JobState.ENDED}
     for job in Job.objects.filter(state=JobState.ACTIVE).exclude(schedule="@manual"):
-        assert job.next_run_at > BACK
+        assert job.next_run_at > outage.back
 
 
 def _figures(told: dict[Job, Aftermath]) -> str:
     occurrences = sum(len(aftermath.owed) for aftermath in told.values())
     runs = sum(len(aftermath.runs) for aftermath in told.values())
     records = sum(len(aftermath.records) for aftermath in told.values())
-    assert len(told) == sum(KINDS.values()) == 1000
-    assert len({job.timezone for job in told}) == len(ZONES)
     return (
         f"{len(told)} jobs, {occurrences} occurrences in 48 h: {runs} runs "
         f"and {records} records stand for all of them"
