@@ -97,7 +97,8 @@ class Due:
         owed = kept.count()
         wanted = min(owed, CATCH_UP_BATCH)
         full = False
-        if owed and self.policy.room is not None:
+        # The end of any run sets a fixed delay's next time, so its one would be lost by waiting.
+        if owed and self.policy.room is not None and not self.schedule.fixed_delay:
             wanted = min(wanted, self.policy.room)
             full = wanted >= self.policy.room
         if full and wanted <= 0:

@@ -26,7 +26,8 @@ class Policy:
             None is none.
         seed: stable per job.
         room: how many more missed occurrences ``all`` may start now; None is no bound. Catching up
-            is not overlapping: what the overlap policy would not let run waits.
+            is not overlapping: what the overlap policy would not let run waits. Of a fixed delay no
+            more than one is ever missed, and that goes straight to the overlap policy.
     """
 
     catch_up: CatchUp = CatchUp.LATEST

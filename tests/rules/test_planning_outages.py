@@ -193,12 +193,13 @@ def test_a_missed_fixed_delay_that_is_not_run_starts_again_from_now(
     assert found == Plan((), (record,), following, following, occurrence, False)
 
 
-def test_a_missed_fixed_delay_waits_for_room() -> None:
-    """S6: for the end of a run that was asked for by hand."""
+@pytest.mark.parametrize("room", [0, 1, None])
+def test_a_missed_fixed_delay_does_not_wait(room: int | None) -> None:
+    """S6: the end of a run asked for by hand sets its next time; until then overlap decides."""
     occurrence = hours_ago(5) + 10 * MINUTE
-    found = plan(DELAYED, hours_ago(5), NOON, policy(room=0))
-    assert found == Plan((), (), occurrence, None, hours_ago(5), False, waits=True)
-    found = plan(DELAYED, hours_ago(5), NOON, policy(room=1, remaining=1))
+    found = plan(DELAYED, hours_ago(5), NOON, policy(room=room))
+    assert found == Plan((Planned(occurrence, late=True),), (), None, None, occurrence, False)
+    found = plan(DELAYED, hours_ago(5), NOON, policy(room=room, remaining=1))
     assert found == Plan((Planned(occurrence, late=True),), (), None, None, occurrence, True)
 
 
