@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from importlib import import_module
 
 from django.apps import AppConfig, apps
@@ -41,8 +42,12 @@ class DjangoSchedulerConfig(AppConfig):
 def _voice() -> Voice:
     """The language that is active now, with the names of days and months."""
     language = get_language()
-    if language is None:
-        return ENGLISH
+    return ENGLISH if language is None else _voice_in(language)
+
+
+@lru_cache(maxsize=64)
+def _voice_in(language: str) -> Voice:
+    """The voice of ``language``, which is the active one."""
     return Voice(
         language,
         tuple(str(WEEKDAYS[day]) for day in range(7)),

@@ -122,10 +122,10 @@ def edit_notices(
 
 def _is_rare(schedule: Schedule, now: datetime) -> bool:
     """True if the next two occurrences are about a day apart or more; never of a fixed delay."""
-    if schedule.fixed_delay:
-        return False
-    first, *second = schedule.upcoming(now, 2) or [now]
-    return not second or second[0] - first >= _RARE
+    first = schedule.next_after(now)
+    second = None if first is None else schedule.next_after(first)
+    apart = second is None or first is None or second - first >= _RARE
+    return apart and not schedule.fixed_delay
 
 
 def _same_day(schedule: Schedule, one: datetime, other: datetime) -> bool:
