@@ -24,6 +24,11 @@ SECOND = timedelta(seconds=1)
 #: about a few, because what is shown beyond it is "10,000 or more".
 COUNT_LIMIT = 10_000
 
+_NEAREST, _FARTHEST = timedelta(minutes=1), timedelta(days=64 * 366)
+#: Away from the calendar's ends, where offsets and margins still fit.
+_EARLIEST = datetime(2, 1, 1, tzinfo=UTC)
+_LATEST = datetime(9998, 1, 1, tzinfo=UTC)
+
 _ISO = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(:\d\d)?(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)?", re.ASCII
 )
@@ -73,12 +78,13 @@ class Schedule:
         better override it.
         """
         moment = as_utc(instant)
-        reach = timedelta(minutes=1)
-        while reach <= timedelta(days=64 * 366):
+        farthest = min(_FARTHEST, moment - _EARLIEST)
+        reach = timedelta(0)
+        while reach < farthest:
+            reach = min(max(reach * 2, _NEAREST), farthest)
             found = self.next_after(moment - reach)
             if found is not None and found < moment:
                 return self._bisect_back(found, moment)
-            reach *= 2
         return None
 
     def _bisect_back(self, low: datetime, moment: datetime) -> datetime:
@@ -160,6 +166,11 @@ def as_utc(instant: datetime) -> datetime:
         return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
     except OverflowError as error:
         raise InvalidSchedule(f"{instant} lies outside the calendar.", field="schedule") from error
+
+
+def clamped(instant: datetime) -> datetime:
+    """The same instant in UTC, or the nearest one with room to both sides."""
+    return min(max(as_utc(instant), _EARLIEST), _LATEST)
 
 
 def parse_instant(text: str, field: str = "schedule") -> datetime:

@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from functools import lru_cache, partial
 
 from ..exceptions import InvalidCron, UnsatisfiableSchedule
-from .base import Schedule, as_utc
+from .base import Schedule, as_utc, clamped
 from .cron_effects import cron_effect
 from .cron_instants import InstantPattern
 from .cron_match import wall_pattern
@@ -32,9 +32,6 @@ CRON_OPTIONS: dict[str, tuple[str, ...]] = {
 }
 _MEMO_SIZE = 4096
 _REFERENCE = datetime(2000, 1, 1, tzinfo=timezone.utc).replace(tzinfo=None)
-#: Away from the calendar's ends, where offsets and margins still fit.
-_EARLIEST = datetime(2, 1, 1, tzinfo=timezone.utc)
-_LATEST = datetime(9998, 1, 1, tzinfo=timezone.utc)
 #: The last occurrence and the next one are asked for in turn, by jobs a little apart.
 _SPANS_KEPT = 4
 # (schedule) -> spans (a, b), newest first: for every instant in [a, b) the next occurrence is b.
@@ -95,10 +92,7 @@ class Cron(Schedule):
 
     def count_between(self, after: datetime, until: datetime) -> int:
         """How many occurrences lie in (after, until]; exact, by arithmetic."""
-        low, high = (
-            min(max(as_utc(each), _EARLIEST), _LATEST).replace(tzinfo=None)
-            for each in (after, until)
-        )
+        low, high = (clamped(each).replace(tzinfo=None) for each in (after, until))
         return self._pattern().count_between(low, high)
 
     def describe(self) -> str:

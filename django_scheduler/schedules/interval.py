@@ -14,6 +14,7 @@ from .base import (
     Schedule,
     as_utc,
     check_within_calendar,
+    clamped,
     fixed_offset,
     format_instant,
     parse_instant,
@@ -108,7 +109,7 @@ class Interval(Schedule):
 
     def count_between(self, after: datetime, until: datetime) -> int:
         """How many occurrences lie in (after, until]; exact. A fixed delay has one at most."""
-        low, high = as_utc(after), as_utc(until)
+        low, high = clamped(after), clamped(until)
         if self.fixed_delay:
             first = self.next_after(low)
             return int(first is not None and first <= high)
