@@ -50,4 +50,16 @@ EQUIVALENT: dict[tuple[str, str, str, str], str] = {
         "middle = early + (late - early) / 2",
         "middle = early + (late - early) / 3",
     ): "Any instant between the two will do; the half is only the quickest.",
+    (
+        "policies",
+        "Retry._growth",
+        "return float(2 ** min(attempt - 1, 60))",
+        "return float(2 ** min(attempt - 1, 61))",
+    ): "Even a microsecond grown so often is beyond the longest delay.",
+    (
+        "policies",
+        "Retry._growth",
+        "return float(2 ** min(attempt - 1, 60))",
+        "return float(2 ** min(attempt - 1, 59))",
+    ): "Even a microsecond grown so often is beyond the longest delay.",
 }

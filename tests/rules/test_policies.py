@@ -220,6 +220,7 @@ def test_retry_survives_json(retry: Retry) -> None:
         {"retry_on": (5,)},
         {"retry_on": int},
         {"retry_on": "not a name"},
+        {"retry_on": "requests.Connection Error"},
         {"retry_on": 5},
         {"reset_on_success": "yes"},
         {"on_next_occurrence": "wait"},
