@@ -69,23 +69,34 @@ def _on_record(outage: Outage) -> dict[int, Aftermath]:
     return found
 
 
-def _live_through(outage: Outage, kinds: dict[str, int]) -> None:
+def _live_through(outage: Outage, kinds: dict[str, int], schedulers: int) -> None:
     with _clock(outage.created) as clock:
         for sketch in sketches(outage, kinds):
             jobs.add(sketch.name, function="outage", schedule=sketch.schedule, **sketch.fields)
-        scheduler = ManualScheduler(clock)
-        scheduler.advance(outage.killed - outage.created)
-        scheduler.kill()
+        ManualScheduler(clock).advance(outage.killed - outage.created)
         clock.advance(outage.back - outage.killed)
-        scheduler.advance(_QUIET)
-        scheduler.close()
+        _catch_up([ManualScheduler(clock) for _ in range(schedulers)], clock)
+
+
+def _catch_up(together: list[ManualScheduler], clock: ManualClock) -> None:
+    """Let the schedulers take turns until nothing is left to do; the one before just vanished."""
+    quiet = clock.now() + _QUIET
+    while clock.now() < quiet:
+        waits = [one.scheduler.tick() for one in together]
+        clock.advance(min(*waits, timedelta(seconds=5), quiet - clock.now()))
+    for one in together:
+        one.close()
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("outage", "kinds"), [(SPRING, THOUSAND), (AUTUMN, NIGHTLY)])
-def test_each_occurrence_of_two_days_becomes_one_run_or_one_record(outage, kinds, calls, capsys):
+@pytest.mark.parametrize(
+    ("outage", "kinds", "schedulers"), [(SPRING, THOUSAND, 1), (AUTUMN, NIGHTLY, 2)]
+)
+def test_each_occurrence_of_two_days_becomes_one_run_or_one_record(
+    outage, kinds, schedulers, calls, capsys
+):
     """semantics 5: by each job's own policies, and by nothing else."""
-    _live_through(outage, kinds)
+    _live_through(outage, kinds, schedulers)
     walk, found = Walk(outage), _on_record(outage)
     told = {job: expected(job, walk) for job in Job.objects.order_by("pk")}
     wrong = {}
@@ -97,10 +108,16 @@ def test_each_occurrence_of_two_days_becomes_one_run_or_one_record(outage, kinds
         else:
             assert seen.accounts_for() == aftermath.owed
     assert not wrong, f"{len(wrong)} jobs, the first: {next(iter(wrong.items()))}"
+    assert _who_worked_since(outage.back) == schedulers
     _assert_nothing_twice(calls)
     _assert_all_go_on(outage)
     with capsys.disabled():
         print(f"\n{_figures(told)}")  # noqa: T201
+
+
+def _who_worked_since(instant: datetime) -> int:
+    began = Run.objects.filter(queued_at__gte=instant, started_at__isnull=False)
+    return len(set(began.values_list("process", flat=True)))
 
 
 def test_there_are_a_thousand_jobs_in_many_zones():
