@@ -125,13 +125,19 @@ class Cron(Schedule):
         return None if found is None else found.replace(tzinfo=timezone.utc)
 
     def _remember(self, moment: datetime, found: datetime) -> None:
-        with _memo_lock:
+        # Never waits, also not in a process forked while another thread was in here: what is not
+        # remembered is only asked again.
+        if not _memo_lock.acquire(blocking=False):
+            return
+        try:
             known = _memo.pop(self, ())
             low = min([moment, *(span[0] for span in known if span[1] == found)])
             others = tuple(span for span in known if span[1] != found)
             if len(_memo) >= _MEMO_SIZE:
                 del _memo[next(iter(_memo))]
             _memo[self] = ((low, found), *others[: _SPANS_KEPT - 1])
+        finally:
+            _memo_lock.release()
 
 
 @lru_cache(maxsize=1024)

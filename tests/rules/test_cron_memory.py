@@ -68,6 +68,18 @@ def test_the_library_is_asked_once_for_all_times_of_a_day(monkeypatch: pytest.Mo
     assert asked == []
 
 
+def test_a_lock_left_behind_by_a_fork_stops_nobody() -> None:
+    """What another thread was about to remember is asked again, and right."""
+    schedule = cron("3 4 * * *", timezone="Europe/Paris")
+    with cron_module._memo_lock:
+        for day in (1, 2, 1):
+            asked = at(f"2026-06-0{day} 00:00")
+            assert schedule.next_after(asked) == at(f"2026-06-0{day} 04:03", "Europe/Paris")
+    assert schedule not in cron_module._memo
+    assert schedule.next_after(at("2026-06-01 00:00")) is not None
+    assert schedule in cron_module._memo
+
+
 def test_threads_share_answers_and_agree() -> None:
     """Many threads asking for many instants get what one thread gets."""
     schedule = cron("*/7 * * * *", timezone="Europe/Paris")
