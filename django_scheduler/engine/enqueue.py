@@ -17,7 +17,7 @@ from ..lifecycle import Activity, occurrence_key
 from ..models import Job, JobClock, Run
 from ..models.vendors import locked
 from ..planning import CATCH_UP_BATCH, Plan, Planned, Policy, Summary, plan, plan_chosen
-from ..policies import Decision, Overlap, decide_overlap
+from ..policies import CatchUp, Decision, Overlap, decide_overlap
 from ..schedules import Schedule
 from ..states import JobState, Reason, Trigger
 from .share import Share
@@ -135,13 +135,16 @@ class _DueJob:
         """Return the job's policy, with the room there is for catching up."""
         job, counts = self._job, self._counts
         overlap = Overlap(job.overlap)
+        policy = lifecycle.planning_policy(job, self._clock)
         most = 1
+        if overlap is Overlap.REPLACE and policy.catch_up is CatchUp.LATEST:
+            return policy  # the newest takes the place of whatever there is
         if overlap is Overlap.ALLOW:
             most = job.max_running or CATCH_UP_BATCH
         elif overlap is Overlap.QUEUE_ALL:
             most = 1 + job.buffer_limit
         room = max(0, most - counts.active - counts.waiting)
-        return replace(lifecycle.planning_policy(job, self._clock), room=room)
+        return replace(policy, room=room)
 
     def _plan(self, schedule: Schedule, policy: Policy) -> Plan:
         """Return the plan; an instant that was chosen by hand stands before the schedule's own."""

@@ -84,6 +84,9 @@ class Due:
         self, on_time: tuple[Planned, ...], records: tuple[Summary, ...], recent: int
     ) -> Sorted:
         """One run of the newest for all that are recent enough."""
+        if recent and self.policy.room == 0 and not self.schedule.fixed_delay:
+            # Like one by one: a run that stands for missed ones is not refused for overlap.
+            return Sorted((), (), self.mark, left=True, waits=True)
         runs = tuple(replace(each, missed=recent) for each in on_time)
         if recent and not on_time:
             runs = (Planned(self.newest, missed=recent - 1, late=True),)

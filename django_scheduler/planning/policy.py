@@ -25,7 +25,7 @@ class Policy:
         jitter: each occurrence is due up to this later, by a hash of ``seed`` and the occurrence;
             None is none.
         seed: stable per job.
-        room: how many more missed occurrences ``all`` may start now; None is no bound. Catching up
+        room: how many more missed occurrences may be started now; None is no bound. Catching up
             is not overlapping: what the overlap policy would not let run waits. Of a fixed delay no
             more than one is ever missed, and that goes straight to the overlap policy.
     """

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from django_scheduler import every, jobs, manual
 from django_scheduler.models import Process, Run
 from django_scheduler.states import ProcessState
 from django_scheduler.testing import ManualScheduler
+from tests.engine.stories import MINUTE, lasting, timeline
 
 SECOND = timedelta(seconds=1)
 
@@ -146,3 +149,27 @@ def test_a_function_that_kills_its_process_is_given_up_in_the_end(manual_schedul
         _pass(manual_scheduler, 1)
     assert list(Run.objects.order_by("number").values_list("status", flat=True)) == ["lost"] * 5
     assert jobs.get("job").consecutive_failures == 1
+
+
+@pytest.mark.parametrize("late", [timedelta(minutes=10), SECOND])
+def test_what_was_missed_runs_though_the_scheduler_died_in_a_run(stage, late):
+    """T8, P5: the dead process' run still counts as active when the next scheduler begins."""
+    lasting(schedule="0 * * * *", minutes=20, on_lost="fail")
+    stage.advance(65 * MINUTE)
+    stage.kill()
+    stage.clock.advance(timedelta(hours=4, minutes=55) + late)
+    stage.advance(45 * MINUTE)
+    assert [row[1] for row in timeline()] == ["worker_lost", "succeeded"]
+    assert Run.objects.get(status="succeeded").missed == 4
+
+
+def test_what_was_missed_waits_for_a_run_that_goes_on(stage):
+    """T6, T8: catching up is not overlapping; while nobody claimed, four came due."""
+    lasting(schedule="0 * * * *", minutes=350)
+    stage.advance(61 * MINUTE)
+    stage.clock.advance(timedelta(hours=4))
+    stage.advance(110 * MINUTE)
+    assert [(row[0], row[1], row[2]) for row in timeline()] == [
+        (60, "succeeded", 60),
+        (360, "running", 410),
+    ]

@@ -35,6 +35,8 @@ def slow_plan(schedule: Schedule, mark: datetime, now: datetime, policy: Policy)
     old = [each for each in missed if now - each > policy.catch_up_window]
     recent = missed[len(old) :]
     if policy.catch_up is CatchUp.LATEST:
+        if recent and policy.room == 0:
+            return _wait(schedule, mark, policy)
         standing = fresh or recent[-1:]
         others = len(fresh + recent) - 1
         runs = tuple(Planned(each, missed=others, late=not fresh) for each in standing)
@@ -48,10 +50,15 @@ def slow_plan(schedule: Schedule, mark: datetime, now: datetime, policy: Policy)
     if not left or (policy.remaining is not None and len(taken) >= policy.remaining):
         return _end(schedule, due[-1], policy, runs, records)
     if not taken:
-        return Plan((), (), _then(schedule, mark, policy, (), ()).next_occurrence, None, mark,
-                    False, waits=True)  # fmt: skip
+        return _wait(schedule, mark, policy)
     at = None if waits else now + CATCH_UP_PAUSE
     return Plan(runs, records, left[0], at, taken[-1], False, waits)
+
+
+def _wait(schedule: Schedule, mark: datetime, policy: Policy) -> Plan:
+    """Nothing is planned, nor recorded, before there is room."""
+    oldest = _then(schedule, mark, policy, (), ()).next_occurrence
+    return Plan((), (), oldest, None, mark, False, waits=True)
 
 
 def _taken(

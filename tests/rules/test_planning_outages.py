@@ -98,14 +98,38 @@ def test_nothing_left_to_run_does_not_wait(room: int) -> None:
 
 
 @pytest.mark.parametrize("room", [0, 1, None])
-@pytest.mark.parametrize("catch_up", ["skip", "latest"])
-def test_only_all_asks_for_room(catch_up: str, room: int | None) -> None:
-    """T8: under skip and latest the overlap policy says what becomes of the one run."""
-    chosen = policy(catch_up)
+def test_skip_never_asks_for_room(room: int | None) -> None:
+    """T8: what is on time goes to the overlap policy, what is not is a record."""
     for now in (NOON, NOON + HOUR / 2):
-        found = plan(HOURLY, hours_ago(3), now, policy(catch_up, room=room))
-        assert found == plan(HOURLY, hours_ago(3), now, chosen)
-        assert not found.waits
+        found = plan(HOURLY, hours_ago(3), now, policy("skip", room=room))
+        assert found == plan(HOURLY, hours_ago(3), now, policy("skip"))
+
+
+@pytest.mark.parametrize("now", [NOON, NOON + HOUR / 2])
+def test_one_run_for_all_missed_waits_for_room(now: datetime) -> None:
+    """T6, T8: it is not refused for overlap; records come with it."""
+    found = plan(HOURLY, hours_ago(30), now, policy("latest", room=0))
+    assert (found.occurrences, found.summaries) == ((), ())
+    assert (found.waits, found.next_at, found.planned_until) == (True, None, hours_ago(30))
+    assert plan(HOURLY, hours_ago(30), now, policy("latest", room=1)) == plan(
+        HOURLY, hours_ago(30), now, policy("latest")
+    )
+
+
+def test_on_time_alone_or_all_too_old_needs_no_room() -> None:
+    """T6: the overlap policy decides of the one on time."""
+    alone = plan(HOURLY, hours_ago(1), NOON, policy("latest", room=0))
+    assert alone == plan(HOURLY, hours_ago(1), NOON, policy("latest"))
+    old = policy("latest", room=0, catch_up_window=HOUR / 4)
+    found = plan(HOURLY, hours_ago(3), NOON + HOUR / 2, old)
+    assert (found.occurrences, len(found.summaries), found.waits) == ((), 1, False)
+
+
+def test_a_missed_fixed_delay_does_not_wait_under_latest() -> None:
+    """S6: the end of any run sets its next time."""
+    delay = every(hours=1, after="finish")
+    found = plan(delay, hours_ago(3), NOON, policy("latest", room=0))
+    assert (len(found.occurrences), found.waits) == (1, False)
 
 
 @pytest.mark.parametrize(
