@@ -10,7 +10,7 @@ from django_scheduler.schedules import effects, manual, once, parse_schedule
 from django_scheduler.schedules.effects import DstAction, dst_effects
 from django_scheduler.schedules.preview import coming_effects, preview
 
-from .times import DAY, at
+from .times import DAY, SECOND, at
 
 SHIFTED, MERGED, LEFT_OUT = DstAction.SHIFTED, DstAction.MERGED, DstAction.LEFT_OUT
 FIRST, LAST, BOTH = DstAction.FIRST, DstAction.LAST, DstAction.BOTH
@@ -177,6 +177,19 @@ def test_a_preview_shows_words_instants_and_warnings():
         at("2026-03-29 01:00"),
         at("2026-10-25 01:00"),
     ]
+
+
+def test_a_preview_shows_five_ahead_and_three_before():
+    shown = preview(parse_schedule("@daily"), at("2026-03-28 12:00"))
+    assert (len(shown.upcoming), len(shown.previous)) == (5, 3)
+    assert shown.previous[0] == at("2026-03-28 00:00")
+
+
+def test_warnings_reach_as_far_as_a_year():
+    schedule = parse_schedule("30 2 * * *", "Europe/Paris")
+    last = at("2027-03-28 01:00")
+    assert coming_effects(schedule, last - 365 * DAY)[-1].at == last
+    assert coming_effects(schedule, last - 365 * DAY - SECOND)[-1].at < last
 
 
 def test_a_preview_of_a_fixed_delay_knows_one_instant():

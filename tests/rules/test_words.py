@@ -235,6 +235,20 @@ def test_a_both_rule_is_said_in_the_librarys_own_words_abroad(speak):
     assert _cron_words("0 3 1 * MON day_mode=and") == "Um 03:00, am 1 Tag des Monats, nur am Mo"
 
 
+def test_all_english_is_english(speak):
+    """Whatever names the framework has for days: the words of the source are British too."""
+    speak(language="en-gb")
+    assert _cron_words("0 9 * * 1") == "At 09:00, only on Monday"
+    assert parse_schedule("@every 1h").describe() == "Every hour"
+    assert parse_schedule("@every 2h1s").describe() == "Every 2 hours 1 second"
+
+
+@pytest.mark.parametrize(("language", "catalog"), [("de-at", "de"), ("de", "de-ch")])
+def test_a_catalog_serves_the_variants_of_its_language(speak, language, catalog):
+    speak(language=language, catalog=catalog, known={"Only when triggered": "Nur auf Wunsch"})
+    assert parse_schedule("@manual").describe() == "Nur auf Wunsch"
+
+
 def test_without_a_voice_schedules_speak_english():
     before = speech._active
     speech.speak_with(None)
