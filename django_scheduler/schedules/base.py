@@ -18,8 +18,6 @@ from .wall import UTC_NAME, Shift, check_timezone
 __all__ = ["COUNT_LIMIT", "Schedule"]
 
 UTC = timezone.utc
-MICROSECOND = timedelta(microseconds=1)
-SECOND = timedelta(seconds=1)
 #: Kinds that count occurrences one by one stop here and report this number: a bound, not a lie
 #: about a few, because what is shown beyond it is "10,000 or more".
 COUNT_LIMIT = 10_000

@@ -222,7 +222,7 @@ def test_previous_is_the_mirror_of_next(schedule: Schedule, zone: str, instant: 
         ("30 2 * * *", PARIS, at("2026-10-25 02:30", PARIS)),
         ("*/10 30 2 * * *", "UTC", at("2026-01-01 02:30:50")),
         ("@every 1d", "America/Santiago", at("2026-09-06 01:00", "America/Santiago")),
-        ("@every 90m from 2026-01-01T00:00:00.25Z", "UTC", at("2026-01-01 03:00:00.25")),
+        ("@every 90m from 2026-01-01T00:00:00.25Z", "UTC", at("2026-01-01 03:00:00.250")),
         ("@at 2026-01-01T00:00:00.000001Z", "UTC", at("2026-01-01 00:00:00.000001")),
         ("@tide 3", "UTC", at("2000-01-01 15:25")),
     ],
@@ -269,6 +269,26 @@ def test_previous_of_an_own_kind_ends_where_the_calendar_begins() -> None:
     assert Tide().previous_before(early + DAY) == second
 
 
+@dataclass(frozen=True)
+class Single(Schedule):
+    """A kind with one occurrence, which knows no way back."""
+
+    at: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def next_after(self, instant: datetime) -> datetime | None:
+        """It, as long as it is to come."""
+        return self.at if instant < self.at else None
+
+
+@pytest.mark.parametrize(
+    ("days", "found"), [(1, True), (64 * 366 - 1, True), (64 * 366 + 1, False)]
+)
+def test_looking_back_reaches_64_years(days: int, found: bool) -> None:
+    """S10: for kinds that only say what comes next; to the day."""
+    single = Single()
+    assert single.previous_before(single.at + days * DAY) == (single.at if found else None)
+
+
 def test_an_instant_that_no_calendar_holds_is_refused() -> None:
     """S1: year 10000 in UTC."""
     west = datetime.max.replace(tzinfo=timezone(-5 * HOUR))
@@ -278,7 +298,7 @@ def test_an_instant_that_no_calendar_holds_is_refused() -> None:
 
 def test_a_grid_from_an_instant_between_seconds_keeps_it() -> None:
     """S2: a grid goes through its start exactly."""
-    start = at("2026-01-01 00:00:00.5")
+    start = at("2026-01-01 00:00:00.500")
     schedule = every(hours=1, starting=start)
     assert schedule.upcoming(start - SECOND, 2) == [start, start + HOUR]
     daily = every(days=1, starting=start)
