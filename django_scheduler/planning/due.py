@@ -74,6 +74,11 @@ class Due:
             return self._one_by_one(on_time, old.records("window"), recent)
         return self._together(on_time, old.records("window"), recent.count())
 
+    @property
+    def _room(self) -> int | None:
+        # The end of any run sets a fixed delay's next time, so its one would be lost by waiting.
+        return None if self.schedule.fixed_delay else self.policy.room
+
     def _missed(self) -> Stretch:
         low = floor(self.mark, self.policy)
         only = self.newest if self.schedule.fixed_delay else None
@@ -84,7 +89,7 @@ class Due:
         self, on_time: tuple[Planned, ...], records: tuple[Summary, ...], recent: int
     ) -> Sorted:
         """One run of the newest for all that are recent enough."""
-        if recent and self.policy.room == 0 and not self.schedule.fixed_delay:
+        if recent and self._room is not None and self._room <= 0:
             # Like one by one: a run that stands for missed ones is not refused for overlap.
             return Sorted((), (), self.mark, left=True, waits=True)
         runs = tuple(replace(each, missed=recent) for each in on_time)
@@ -100,10 +105,9 @@ class Due:
         owed = kept.count()
         wanted = min(owed, CATCH_UP_BATCH)
         full = False
-        # The end of any run sets a fixed delay's next time, so its one would be lost by waiting.
-        if owed and self.policy.room is not None and not self.schedule.fixed_delay:
-            wanted = min(wanted, self.policy.room)
-            full = wanted >= self.policy.room
+        if owed and self._room is not None:
+            wanted = min(wanted, self._room)
+            full = wanted >= self._room
         if full and wanted <= 0:
             # Records only come with a run, or they would come one by one while it waits.
             return Sorted((), (), self.mark, left=True, waits=True)

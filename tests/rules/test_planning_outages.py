@@ -105,10 +105,11 @@ def test_skip_never_asks_for_room(room: int | None) -> None:
         assert found == plan(HOURLY, hours_ago(3), now, policy("skip"))
 
 
+@pytest.mark.parametrize("room", [-1, 0])
 @pytest.mark.parametrize("now", [NOON, NOON + HOUR / 2])
-def test_one_run_for_all_missed_waits_for_room(now: datetime) -> None:
+def test_one_run_for_all_missed_waits_for_room(room: int, now: datetime) -> None:
     """T6, T8: it is not refused for overlap; records come with it."""
-    found = plan(HOURLY, hours_ago(30), now, policy("latest", room=0))
+    found = plan(HOURLY, hours_ago(30), now, policy("latest", room=room))
     assert (found.occurrences, found.summaries) == ((), ())
     assert (found.waits, found.next_at, found.planned_until) == (True, None, hours_ago(30))
     assert plan(HOURLY, hours_ago(30), now, policy("latest", room=1)) == plan(
