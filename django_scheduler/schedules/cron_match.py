@@ -44,7 +44,7 @@ class WallPattern:
 
     def next(self, wall: datetime) -> datetime | None:
         """The first matching reading strictly after ``wall``, or None within 50 years."""
-        start = wall.replace(microsecond=0, fold=0) + _SECOND
+        start = wall + _SECOND
         rank = self._rank(start.time())
         if rank == self.a_day:  # nothing is left of that day
             start, rank = start + _DAY, 0
@@ -55,7 +55,7 @@ class WallPattern:
 
     def previous(self, wall: datetime) -> datetime | None:
         """The last matching reading strictly before ``wall``, or None within 50 years."""
-        start = wall.replace(microsecond=0, fold=0) + _SECOND * bool(wall.microsecond)
+        start = wall + _SECOND * bool(wall.microsecond)
         rank = self._rank(start.time()) - 1
         if rank < 0:  # nothing of that day lies behind
             start -= _DAY
@@ -78,7 +78,7 @@ class WallPattern:
         return total
 
     def _rank(self, moment: time) -> int:
-        """How many of a matching day's readings are earlier than ``moment``."""
+        """How many of a matching day's readings are earlier than ``moment``'s second."""
         hours = bisect_left(self.hours, moment.hour)
         minutes = bisect_left(self.minutes, moment.minute)
         seconds = bisect_left(self.seconds, moment.second)

@@ -63,6 +63,20 @@ def test_day_fields_mean(text: str, expected: list[str]) -> None:
     assert [f"{each:%m-%d}" for each in found] == expected
 
 
+def test_times_of_a_day_come_in_order_on_days_apart() -> None:
+    """S1: first to last on each matching day, forwards and backwards, from between seconds too."""
+    schedule = cron("0,30 5,50 8,20 * * MON")
+    times = [f"{hour}:{minute}:{second}"
+             for hour in ("08", "20") for minute in ("05", "50") for second in ("00", "30")]  # fmt: skip
+    expected = [at(f"2026-01-{day} {each}") for day in ("05", "12") for each in times]
+    assert schedule.upcoming(at("2026-01-02 12:00"), 16) == expected
+    between = [each + SECOND / 4 for each in expected]
+    assert [schedule.previous_before(each) for each in between] == expected
+    assert [schedule.next_after(each - SECOND / 2) for each in between] == expected
+    assert [schedule.previous_before(each) for each in expected[1:]] == expected[:-1]
+    assert schedule.previous_before(at("2026-01-11 03:00")) == at("2026-01-05 20:50:30")
+
+
 @pytest.mark.parametrize(
     ("text", "remedy"),
     [
