@@ -89,7 +89,7 @@ def start_clock(
     """Make the clock of a new job.
 
     Its first run comes at the schedule's first occurrence after the job's creation, or
-    ``next_run_in`` from now.
+    ``next_run_in`` from now. A job that has none ahead is ``ended``.
     """
     schedule = job.parsed_schedule()
     mark = initial_high_water(schedule, job.created_at)
@@ -97,7 +97,10 @@ def start_clock(
     _point(job, clock, schedule, after=mark, using=using)
     if next_run_in is not None:
         set_by_hand(clock, now + next_run_in)
+        job.state = JobState.ACTIVE.value
     clock.save(using=using, force_insert=True)
+    if job.state == JobState.ENDED:
+        end_job(job, using)
     return clock
 
 

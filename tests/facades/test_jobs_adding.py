@@ -10,7 +10,7 @@ from django_scheduler import cron, every, jobs, once
 from django_scheduler.exceptions import InvalidJob, InvalidSchedule, JobAlreadyExists, JobNotFound
 from django_scheduler.models import Job, JobClock, Run, Tag
 from django_scheduler.signals import job_added, job_changed
-from tests.facades.fixed import DAY, HOUR, MINUTE, NOW, make_row, report
+from tests.facades.fixed import DAY, HOUR, MINUTE, NOW, SECOND, make_row, report
 
 pytestmark = pytest.mark.django_db
 
@@ -199,3 +199,11 @@ def test_what_is_no_schedule_is_refused_with_a_hint(schedule):
         jobs.add("plain", schedule=schedule)
     assert caught.value.field == "schedule"
     assert not Job.objects.exists()
+
+
+def test_a_job_with_no_occurrence_ahead_is_ended_from_the_start():
+    """S8"""
+    job = jobs.add("plain", schedule="@hourly", end_at=NOW + MINUTE)
+    assert (job.state, job.next_run_at) == ("ended", None)
+    soon = jobs.add("soon", "plain", "@hourly", end_at=NOW + MINUTE, next_run_in=30)
+    assert (soon.state, soon.next_run_at) == ("active", NOW + 30 * SECOND)
