@@ -26,7 +26,7 @@ __all__ = ["SEARCH_YEARS", "day_from", "day_until", "days_between", "spell_days"
 SEARCH_YEARS = 50
 #: Any fixed day will do: what matches nothing in the 50 years after it never matches.
 _REFERENCE = datetime(2000, 1, 1, tzinfo=timezone.utc).date()
-_EVERY_DAY = "0 0 * * *"
+_EVERY_DAY = ("0 0 * * *",)
 _DAY = timedelta(days=1)
 _TICK = timedelta(seconds=1)
 _ANSWERS_KEPT = 8192
@@ -37,28 +37,28 @@ _local = threading.local()
 
 def spell_days(text: CronText, day_mode: str) -> tuple[str, ...]:
     """Spellings for the library of which any one must match; empty if no day ever can."""
-    month = text.readings[4].parts()[0]
+    (month,) = text.readings[4].parts()
     pairs = text.day_alternatives(day_mode)
     spellings = tuple(f"0 0 {day} {month} {weekday}" for day, weekday in pairs)
-    if _EVERY_DAY in spellings:
-        return (_EVERY_DAY,)
+    if set(_EVERY_DAY) <= set(spellings):
+        return _EVERY_DAY
     # A side that never matches would cost a search of 50 years at every question.
     return tuple(each for each in spellings if day_from((each,), _REFERENCE) is not None)
 
 
 def day_from(spellings: tuple[str, ...], day: date) -> date | None:
     """The first matching day not before ``day``; None within 50 years."""
-    return day if spellings[0] == _EVERY_DAY else _nearest(spellings, day, True)
+    return day if spellings == _EVERY_DAY else _nearest(spellings, day, True)
 
 
 def day_until(spellings: tuple[str, ...], day: date) -> date | None:
     """The last matching day not after ``day``; None within 50 years."""
-    return day if spellings[0] == _EVERY_DAY else _nearest(spellings, day, False)
+    return day if spellings == _EVERY_DAY else _nearest(spellings, day, False)
 
 
 def days_between(spellings: tuple[str, ...], low: date, high: date) -> int:
     """How many days in [low, high) match."""
-    if spellings[0] == _EVERY_DAY:
+    if spellings == _EVERY_DAY:
         return (high - low).days
     matching = 0
     day = day_from(spellings, low)

@@ -153,3 +153,49 @@ def test_a_time_that_always_falls_into_a_gap_is_refused() -> None:
     assert "gap=shift" in str(caught.value)
     assert caught.value.field == "schedule"
     assert cron("30 2 * 3 7L", timezone="Europe/Paris") is not None
+
+
+@pytest.mark.parametrize("fold", ["first", "both", "last"])
+def test_what_follows_a_fold_at_once_is_seen_from_its_second_pass(fold: str) -> None:
+    """S11: 03:00:00 is the next after both passes of 02:30."""
+    schedule = cron("0 3 * * *", timezone="Europe/Paris", fold=fold)
+    end = at("2026-10-25 03:00", "Europe/Paris")
+    for pass_number in (0, 1):
+        inside = at("2026-10-25 02:30", "Europe/Paris", pass_number)
+        assert schedule.next_after(inside) == end
+        assert schedule.previous_before(inside) == end - 25 * HOUR
+    assert schedule.next_after(end - SECOND) == end
+    assert schedule.previous_before(end + SECOND) == end
+
+
+@pytest.mark.parametrize("fold", ["first", "both", "last"])
+def test_what_a_fold_begins_with_is_seen_from_before_it(fold: str) -> None:
+    """S11: 02:00:00 exactly, the first reading that comes twice, and 01:59:59 just before it."""
+    first = at("2026-10-25 02:00", "Europe/Paris")
+    wanted = {"first": [first], "last": [first + HOUR], "both": [first, first + HOUR]}[fold]
+    schedule = cron("0 2 * * *", timezone="Europe/Paris", fold=fold)
+    assert schedule.upcoming(first - SECOND, len(wanted)) == wanted
+    assert schedule.previous_before(first + 2 * HOUR) == wanted[-1]
+    assert schedule.previous_before(wanted[0]) == at("2026-10-24 02:00", "Europe/Paris")
+    assert schedule.count_between(first - SECOND, first + 2 * HOUR) == len(wanted)
+    before = cron("59 59 1 * * *", timezone="Europe/Paris", fold=fold)
+    assert before.next_after(first - HOUR) == first - SECOND
+    assert before.previous_before(first + 90 * MINUTE) == first - SECOND
+    assert before.next_after(first) == first + 25 * HOUR - SECOND
+
+
+def test_a_gaps_run_is_counted_at_its_second_and_no_other() -> None:
+    """S11: (after, until] to the second and below it."""
+    schedule = cron("30 2 * * *", timezone="Europe/Paris")
+    end = at("2026-03-29 03:00", "Europe/Paris")
+    tick = SECOND / 1000
+    for after, until, expected in [
+        (end - SECOND, end, 1),
+        (end - tick, end, 1),
+        (end - HOUR, end - SECOND, 0),
+        (end - HOUR, end - tick, 0),
+        (end, end + HOUR, 0),
+        (end - tick, end + tick, 1),
+        (end - DAY, end + DAY, 3),
+    ]:
+        assert schedule.count_between(after, until) == expected, (after, until)

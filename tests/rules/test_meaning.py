@@ -63,11 +63,20 @@ def test_day_fields_mean(text: str, expected: list[str]) -> None:
     assert [f"{each:%m-%d}" for each in found] == expected
 
 
+def test_days_in_a_row_are_counted_one_by_one() -> None:
+    """S1: two weeks of weekdays, from any hour of the first to any of the last."""
+    schedule = cron("0 9,17 * * 1-5")
+    start = at("2026-01-05 09:00")
+    assert schedule.count_between(start - TICK, start + 14 * DAY - TICK) == 20
+    assert schedule.count_between(start, start + 14 * DAY) == 20
+    assert schedule.count_between(start + 8 * HOUR, start + 4 * DAY + 7 * HOUR) == 7
+    assert schedule.count_between(start + 5 * DAY, start + 6 * DAY) == 0
+
+
 def test_times_of_a_day_come_in_order_on_days_apart() -> None:
     """S1: first to last on each matching day, forwards and backwards, from between seconds too."""
     schedule = cron("0,30 5,50 8,20 * * MON")
-    times = [f"{hour}:{minute}:{second}"
-             for hour in ("08", "20") for minute in ("05", "50") for second in ("00", "30")]  # fmt: skip
+    times = [f"{h}:{m}:{s}" for h in ("08", "20") for m in ("05", "50") for s in ("00", "30")]
     expected = [at(f"2026-01-{day} {each}") for day in ("05", "12") for each in times]
     assert schedule.upcoming(at("2026-01-02 12:00"), 16) == expected
     between = [each + SECOND / 4 for each in expected]
