@@ -117,7 +117,7 @@ class InstantPattern:
         elif right is not None:
             offset = right.before
         else:
-            offset = to_wall(self.zone, start).replace(fold=0) - start
+            offset = to_wall(self.zone, start) - start
         low, high = start + offset, end + offset
         if left is not None:
             low = max(low, left.high if self.passes == (_FIRST,) else left.at + left.after)

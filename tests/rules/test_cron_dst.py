@@ -199,3 +199,27 @@ def test_a_gaps_run_is_counted_at_its_second_and_no_other() -> None:
         (end - DAY, end + DAY, 3),
     ]:
         assert schedule.count_between(after, until) == expected, (after, until)
+
+
+@pytest.mark.parametrize(
+    ("expression", "options", "expected"),
+    [
+        ("0 9 * * *", {}, 1),
+        ("30 2 * * *", {}, 1),
+        ("0,30 2 * * *", {}, 1),
+        ("0 2,3 * * *", {}, 1),
+        ("30 2,3 * * *", {}, 2),
+        ("30 2,3 * * *", {"gap": "skip"}, 1),
+        ("*/30 2,3 * * *", {}, 2),
+    ],
+)
+def test_a_day_with_a_gap_is_counted_as_it_runs(
+    expression: str, options: dict[str, str], expected: int
+) -> None:
+    """S11: what is left out makes one run at the most, and none beside a real match there."""
+    schedule = cron(expression, timezone="Europe/Paris", **options)
+    start = at("2026-03-29 00:00", "Europe/Paris")
+    assert schedule.count_between(start, start + 23 * HOUR) == expected
+    assert len([each for each in schedule.upcoming(start, 9) if each <= start + 23 * HOUR]) == (
+        expected
+    )
