@@ -41,7 +41,7 @@ def plan_chosen(
         found = plan(schedule, until, now, policy) if not schedule.fixed_delay else None
         record = Summary(chosen, chosen, 1, "missed")
         if found is None:
-            return replace(_ahead(schedule, now, until, policy), summaries=(record,))
+            return replace(_ahead(schedule, now, now, policy), summaries=(record,))
         return replace(found, summaries=(record, *found.summaries))
     return _caught_up(schedule, chosen, until, now, policy)
 

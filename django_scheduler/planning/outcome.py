@@ -49,7 +49,8 @@ class Plan:
         next_occurrence: the next nominal instant; None if there is none, or none is known yet.
         next_at: when to look again: the next occurrence with its jitter, or after a short pause if
             more missed ones are to be planned; None if they wait, and with ``next_occurrence``.
-        planned_until: the newest nominal instant dealt with; never earlier than it was.
+        planned_until: the newest nominal instant dealt with; never earlier than it was. Of a fixed
+            delay that is not run, the present: its next one is measured from there.
         ended: True if no occurrence will come any more.
         waits: True if missed occurrences are left for which there is no room: look again when an
             active run of the job ends. ``next_occurrence`` is the oldest of them.

@@ -52,7 +52,8 @@ def plan(schedule: Schedule, high_water: datetime | None, now: datetime, policy:
     if found.runs:
         # It sets the next time when it has finished.
         return Plan(found.runs, found.records, None, None, found.until, False)
-    return _ahead(schedule, now, policy, found)
+    # From now on it is measured from here: from the old mark it would be missed for ever.
+    return _ahead(schedule, now, policy, replace(found, until=now))
 
 
 def _ahead(schedule: Schedule, after: datetime, policy: Policy, found: Sorted) -> Plan:

@@ -301,3 +301,28 @@ def test_a_fixed_delay_paused_during_its_run_goes_on_when_resumed(stage):
     jobs.resume("job")
     stage.advance(10 * MINUTE)
     assert [row[0] for row in timeline()] == [10, 82]
+
+
+@pytest.mark.parametrize(
+    ("policy", "minute"),
+    [({"catch_up": "skip"}, 130), ({"catch_up_window": 600}, 130), ({"catch_up": "latest"}, 120)],
+)
+def test_a_fixed_delay_goes_on_after_an_outage(stage, policy, minute):
+    """S6, T8: what is not caught up with is one record, and the next is measured from now."""
+    delayed(**policy)
+    stage.run_due()
+    stage.kill()
+    stage.clock.advance(2 * HOUR)
+    stage.advance(45 * MINUTE)
+    began = [row[2] for row in timeline() if row[1] == "succeeded"]
+    assert began == list(range(minute, 166, 10))
+    assert Run.objects.filter(status="skipped").count() == (minute != 120)
+
+
+def test_a_fixed_delay_whose_first_run_was_set_by_hand_goes_on_after_an_outage(stage):
+    delayed(catch_up="skip", next_run_in=MINUTE)
+    stage.run_due()
+    stage.kill()
+    stage.clock.advance(2 * HOUR)
+    stage.advance(25 * MINUTE)
+    assert [row[2] for row in timeline() if row[1] == "succeeded"] == [130, 140]

@@ -118,6 +118,7 @@ def test_a_fixed_delay_whose_chosen_time_is_skipped_goes_on_from_now() -> None:
     now = CHOSEN + HOUR
     found = plan_chosen(schedule, CHOSEN, CHOSEN, NOON, now, policy("skip"))
     assert (found.occurrences, found.next_at) == ((), now + 5 * MINUTE)
+    assert found.planned_until == now
     run = plan_chosen(schedule, CHOSEN, CHOSEN, NOON, now, policy())
     assert (run.occurrences, run.next_at) == ((Planned(CHOSEN, late=True),), None)
 

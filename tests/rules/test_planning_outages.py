@@ -215,7 +215,11 @@ def test_a_missed_fixed_delay_that_is_not_run_starts_again_from_now(
     found = plan(DELAYED, hours_ago(5), NOON, policy(**fields))  # type: ignore[arg-type]
     record = Summary(occurrence, occurrence, count, reason)
     following = NOON + 10 * MINUTE
-    assert found == Plan((), (record,), following, following, occurrence, False)
+    assert found == Plan((), (record,), following, following, NOON, False)
+    # Measured from the old mark it would be missed again, and for ever.
+    assert plan(DELAYED, found.planned_until, following, policy()).occurrences == (
+        Planned(following),
+    )
 
 
 @pytest.mark.parametrize("room", [0, 1, None])
