@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from django_scheduler.exceptions import InvalidInterval, InvalidSchedule
+from django_scheduler.exceptions import InvalidInterval, InvalidSchedule, InvalidTimezone
 from django_scheduler.schedules import Interval, every, parse_schedule
 
 from .times import DAY, HOUR, MINUTE, SECOND, UTC, at, local, walk, walk_back
@@ -277,3 +278,48 @@ def test_a_start_on_the_second_pass_is_the_first_occurrence() -> None:
     assert schedule.previous_before(second) is None
     assert schedule.previous_before(second + SECOND) == second
     assert schedule.count_between(second - DAY, second) == 1
+
+
+def test_whole_days_take_the_first_pass_of_a_fold() -> None:
+    """S2: the reading that comes twice runs once, also seen from between its two passes."""
+    first = at("2026-10-25 02:30", "Europe/Paris")
+    schedule = every(days=1, starting=first - 3 * DAY).with_timezone("Europe/Paris")
+    assert schedule.next_after(first - HOUR) == first
+    second_ten_past = at("2026-10-25 02:10", "Europe/Paris", 1)
+    assert schedule.next_after(second_ten_past) == first + 25 * HOUR
+    assert schedule.previous_before(second_ten_past) == first
+    assert schedule.count_between(first - HOUR, first + HOUR) == 1
+
+
+def test_a_delay_of_days_keeps_the_reading() -> None:
+    """S2: two days after the end of the last run, on the wall clock, and as many before."""
+    schedule = every(days=2, after="finish").with_timezone("Europe/Paris")
+    ended = at("2026-03-28 12:00", "Europe/Paris")
+    assert schedule.next_after(ended) == at("2026-03-30 12:00", "Europe/Paris")
+    assert schedule.previous_before(at("2026-03-30 12:00", "Europe/Paris")) == ended
+    assert schedule.next_after(at("2026-03-27 02:30", "Europe/Paris")) == at(
+        "2026-03-29 03:00", "Europe/Paris"
+    )
+
+
+def test_starts_are_equal_by_instant_and_offset_whatever_their_zone_object() -> None:
+    """S2: a start in a zone is kept with its offset, so that text and value agree."""
+    start = datetime(2026, 7, 1, 9, tzinfo=ZoneInfo("Europe/Paris"))
+    schedule = every(days=1, starting=start)
+    assert str(schedule) == "@every 1d from 2026-07-01T09:00:00+02:00"
+    assert schedule.starting is not None
+    assert schedule.starting.tzinfo == timezone(2 * HOUR)
+    assert parse_schedule(str(schedule)) == schedule
+
+
+@pytest.mark.parametrize("days", [-1, -2])
+def test_negative_days_are_refused(days: int) -> None:
+    """S2: time does not run backwards."""
+    with pytest.raises(InvalidInterval):
+        Interval(days=days)
+
+
+def test_an_interval_checks_its_zone() -> None:
+    """S11: also when it is made without a builder."""
+    with pytest.raises(InvalidTimezone):
+        Interval(days=1, timezone="Europe/Pari")
