@@ -172,14 +172,14 @@ class Tide(Schedule):
         return origin + ((as_utc(instant) - origin) // span + 1) * span
 
     def __str__(self) -> str:
-        return f"@tide {self.hour}"
+        return f"@ebb {self.hour}"
 
 
 def _read_tide(rest: str) -> Tide:
     return Tide(hour=int(rest))
 
 
-register_kind("@tide", _read_tide)
+register_kind("@ebb", _read_tide)
 
 INSTANTS = st.datetimes(datetime(1975, 1, 1), datetime(2060, 1, 1)).map(  # noqa: DTZ001
     lambda naive: naive.replace(tzinfo=UTC)
@@ -252,7 +252,7 @@ def test_previous_is_the_mirror_of_next(schedule: Schedule, zone: str, instant: 
         ("@every 1d", "America/Santiago", at("2026-09-06 01:00", "America/Santiago")),
         ("@every 90m from 2026-01-01T00:00:00.25Z", "UTC", at("2026-01-01 03:00:00.250")),
         ("@at 2026-01-01T00:00:00.000001Z", "UTC", at("2026-01-01 00:00:00.000001")),
-        ("@tide 3", "UTC", at("2000-01-01 15:25")),
+        ("@ebb 3", "UTC", at("2000-01-01 15:25")),
     ],
 )
 def test_an_occurrence_is_not_after_itself(text: str, zone: str, occurrence: datetime) -> None:
