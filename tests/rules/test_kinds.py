@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
+from functools import partial
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from django_scheduler.exceptions import InvalidSchedule
+from django_scheduler.exceptions import InvalidSchedule, InvalidTimezone
 from django_scheduler.schedules import (
     COUNT_LIMIT,
+    Manual,
+    Once,
     Schedule,
     manual,
     once,
@@ -161,3 +165,24 @@ def test_the_base_answers_nothing_itself() -> None:
     """S10: a kind must say when."""
     with pytest.raises(NotImplementedError):
         Schedule().next_after(at("2026-01-01 00:00"))
+
+
+def test_an_own_kind_repeats_by_itself() -> None:
+    """S10: what a kind does not say otherwise."""
+    assert (Doubling.one_shot, Doubling.on_demand, Doubling().fixed_delay) == (False, False, False)
+    assert Doubling().anchored(at("2026-01-01 00:00")) == Doubling()
+
+
+def test_every_kind_checks_its_zone() -> None:
+    """S11: also when it is made without a builder."""
+    for make in (Doubling, Manual, partial(Once, at=at("2026-01-01 00:00"))):
+        with pytest.raises(InvalidTimezone):
+            make(timezone="Europe/Pari")
+
+
+def test_an_instant_in_a_zone_is_kept_with_its_offset() -> None:
+    """S7: so that text and value agree, whatever object made it."""
+    made = once(datetime(2026, 7, 1, 9, tzinfo=ZoneInfo("Europe/Paris")))
+    assert isinstance(made, Once)
+    assert str(made) == "@at 2026-07-01T09:00:00+02:00"
+    assert made.at.tzinfo == timezone(2 * HOUR)

@@ -10,12 +10,7 @@ import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
-from django_scheduler.exceptions import (
-    InvalidCron,
-    InvalidSchedule,
-    InvalidTimezone,
-    UnsatisfiableSchedule,
-)
+from django_scheduler.exceptions import InvalidCron, InvalidSchedule, UnsatisfiableSchedule
 from django_scheduler.schedules import Schedule, cron, every, once, parse_schedule, register_kind
 from django_scheduler.schedules.base import as_utc
 
@@ -341,11 +336,3 @@ def test_an_instant_too_near_the_calendars_end_is_refused(text: str) -> None:
     """S1: no database could give it back in every zone."""
     with pytest.raises(InvalidSchedule, match="from 2 to 9998"):
         parse_schedule(text)
-
-
-def test_an_own_kind_repeats_by_itself_and_knows_its_zone() -> None:
-    """S10: what a kind does not say otherwise."""
-    assert (Tide.one_shot, Tide.on_demand, Tide().fixed_delay) == (False, False, False)
-    assert Tide().anchored(at("2026-01-01 00:00")) == Tide()
-    with pytest.raises(InvalidTimezone):
-        Tide(timezone="Europe/Pari")
