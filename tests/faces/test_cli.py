@@ -151,19 +151,56 @@ def test_runs_are_filtered_ordered_and_paged():
     job = jobs.add("plain")
     for minute, status in enumerate(("succeeded", "failed", "succeeded"), start=1):
         at = NOW + minute * MINUTE
-        make_row(job, status, started_at=at, finished_at=at + SECOND, duration=minute * SECOND)
+        times = {"queued_at": at, "started_at": at, "finished_at": at + SECOND}
+        make_row(job, status, duration=minute * SECOND, **times)
     make_row(jobs.add("report"), "queued")
 
     def minutes(*words):
         return [run["started_at"] and run["started_at"][14:16] for run in ask("runs", *words)]
 
-    assert minutes() == ["03", "02", "01", None]
+    assert minutes("--order-by=-started_at") == ["03", "02", "01", None]
     assert minutes("--job", "plain", "--limit", "1", "--offset", "1") == ["02"]
     assert minutes("--status", "failed") == ["02"]
     assert minutes("--since", "2026-03-02T12:02:00Z", "--until", "2026-03-02T12:03:00Z") == ["02"]
     assert minutes("--order-by", "duration", "--limit", "2") == ["01", "02"]
     assert minutes("--offset", "50") == []
-    assert "2026-03-02 13:03:00 CET" in say("runs")
+    assert "2026-03-02 13:00:00 CET  13:03:00 " in say("runs")
+
+
+def test_runs_show_the_newest_first_also_those_that_never_started():
+    """D2"""
+    job = jobs.add("plain")
+    began = NOW + MINUTE
+    make_row(job, "succeeded", started_at=began, duration=SECOND, queued_at=began)
+    make_row(job, "succeeded", started_at=NOW + 86400 * SECOND, queued_at=NOW)
+    missed = {"scheduled_for": NOW + MINUTE, "missed": 5, "queued_at": NOW + 2 * MINUTE}
+    make_row(job, "skipped", reason="missed", trigger="catch_up", **missed)
+    text = say("runs")
+    header, record, same_day, later_day = text.splitlines()
+    assert header.split()[1:7] == ["JOB", "STATUS", "TRIGGER", "TRY", "MISSED", "SCHEDULED"]
+    assert "skipped (missed)  catch_up  1    5       2026-03-02 13:01:00 CET  -" in record
+    assert "2026-03-02 13:00:00 CET  13:01:00 " in same_day
+    assert "2026-03-02 13:00:00 CET  2026-03-03 13:00:00 CET " in later_day
+    assert ask("runs", "--limit", "1")[0]["missed"] == 5
+
+
+def test_runs_of_an_unknown_job_are_told_from_runs_that_do_not_exist():
+    jobs.add("plain")
+    make_row(None)
+    assert say("runs", "--job", "plain") == "No runs.\n"
+    assert say("runs", "--job", "gone", "--status", "failed") == "No runs.\n"
+    assert say("runs", "--job", "nope") == "No runs: no job and no history is called 'nope'.\n"
+    assert ask("runs", "--job", "nope") == []
+
+
+def test_run_shows_its_key_and_what_a_record_stands_for():
+    job = jobs.add("plain", timezone="UTC")
+    key = "missed:2026-03-01T03:00:00Z/2026-03-01T07:00:00Z"
+    text = say("run", str(make_row(job, "skipped", reason="missed", missed=5, key=key).pk))
+    assert f"  {key}\n" in text
+    told = "2026-03-01 04:00:00 CET to 2026-03-01 08:00:00 CET (5)\n"
+    assert f"occurrences:    {told}" in text
+    assert "occurrences" not in say("run", str(make_row(job).pk))
 
 
 def test_run_shows_everything_kept():

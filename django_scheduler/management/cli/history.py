@@ -6,7 +6,9 @@ import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
 
-from ... import runs
+from django.utils.dateparse import parse_datetime
+
+from ... import jobs, runs
 from ...models import Run
 from ...states import RunStatus
 from .documents import run_document, run_summary
@@ -14,7 +16,7 @@ from .render import local_time, pairs, seconds, table
 from .subcommand import Answer, Subcommand
 from .values import INSTANT_HELP, read_instant
 
-__all__ = ["RUN", "RUNS", "runs_table"]
+__all__ = ["RUN", "RUNS", "runs_table", "status_text"]
 
 
 def _runs_arguments(parser: ArgumentParser) -> None:
@@ -22,17 +24,33 @@ def _runs_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--job", help="only runs of this job, also a removed one")
     parser.add_argument("--status", help=f"only runs in this status: {statuses}")
     parser.add_argument(
-        "--since", metavar="INSTANT", help=f"started at or after it: {INSTANT_HELP}"
+        "--since",
+        metavar="INSTANT",
+        help=f"started at or after it; what never started is left out: {INSTANT_HELP}",
     )
-    parser.add_argument("--until", metavar="INSTANT", help="started before it")
+    parser.add_argument("--until", metavar="INSTANT", help="started before it, and not at it")
     parser.add_argument("--limit", type=int, default=20, help="at most so many (default: 20)")
     parser.add_argument("--offset", type=int, default=0, help="leave so many out (default: 0)")
     parser.add_argument(
         "--order-by",
-        default="-started_at",
+        default="-queued_at",
         help=f"{', '.join(runs.ORDERS)}; with a minus in front: descending "
-        "(default: --order-by=-started_at)",
+        "(default: --order-by=-queued_at, as every run has one)",
     )
+
+
+def status_text(run: Run) -> str:
+    """Return the status with its reason, if it has one."""
+    return f"{run.status} ({run.reason})" if run.reason else run.status
+
+
+def _started(run: Run) -> str:
+    """Return when it started, without the day and the zone that it was scheduled for."""
+    day, _, zone = local_time(run.scheduled_for).split(" ", 2)
+    started = local_time(run.started_at)
+    if not (started.startswith(f"{day} ") and started.endswith(f" {zone}")):
+        return started
+    return started.removeprefix(f"{day} ").removesuffix(f" {zone}")
 
 
 def runs_table(found: Iterable[Run]) -> str:
@@ -41,16 +59,19 @@ def runs_table(found: Iterable[Run]) -> str:
         (
             run.pk,
             run.job_name,
-            run.status,
-            run.reason or "-",
+            status_text(run),
             run.trigger,
             run.attempt,
-            local_time(run.started_at),
+            run.missed or "-",
+            local_time(run.scheduled_for),
+            _started(run),
             seconds(run.duration),
         )
         for run in found
     ]
-    headers = ("run", "job", "status", "reason", "trigger", "attempt", "started", "duration")
+    headers = (
+        "run", "job", "status", "trigger", "try", "missed", "scheduled for", "started", "duration",
+    )  # fmt: skip
     return table(headers, rows, empty="No runs.")
 
 
@@ -65,7 +86,15 @@ def _runs(options: Namespace) -> Answer:
         offset=options.offset,
     )
     rows = list(found.defer("traceback", "log", "data", "metadata", "policy", "hook_errors"))
-    return Answer([run_summary(run) for run in rows], runs_table(rows))
+    text = runs_table(rows) if rows else _none_of(options.job)
+    return Answer([run_summary(run) for run in rows], text)
+
+
+def _none_of(job: str | None) -> str:
+    """Say that there is no run, and whether anybody has ever heard of the job."""
+    if job is None or runs.query(job=job, limit=1).exists() or jobs.all().filter(name=job).exists():
+        return "No runs."
+    return f"No runs: no job and no history is called {job!r}."
 
 
 def _run_arguments(parser: ArgumentParser) -> None:
@@ -78,6 +107,17 @@ def _progress(run: Run) -> str:
     return f"{run.completed} of {'?' if run.total is None else run.total} {run.message}"
 
 
+def _occurrences(run: Run) -> str:
+    """Return the stretch that a record stands for; its key says from where to where."""
+    if not run.key.startswith("missed:"):
+        return ""
+    first, _, last = run.key.removeprefix("missed:").partition("/")
+    instants = [parse_datetime(each) for each in (first, last)]
+    if None in instants:
+        return f"{first} to {last} ({run.missed})"
+    return f"{local_time(instants[0])} to {local_time(instants[1])} ({run.missed})"
+
+
 def _json(value: object) -> str:
     return json.dumps(value) if value else ""
 
@@ -88,12 +128,14 @@ def _run(options: Namespace) -> Answer:
         [
             ("run", run.pk),
             ("job", run.job_name),
+            ("key", run.key),
             ("function", run.function),
             ("status", run.status),
             ("reason", run.reason),
             ("trigger", run.trigger),
             ("attempt", run.attempt),
             ("missed", run.missed or ""),
+            ("occurrences", _occurrences(run)),
             ("scheduled for", local_time(run.scheduled_for)),
             ("started", local_time(run.started_at)),
             ("finished", local_time(run.finished_at)),

@@ -6,9 +6,10 @@ import getpass
 from argparse import ArgumentParser, Namespace
 
 from ... import jobs, runs
-from ...models import Job, Run
+from ...models import Job
 from ...states import RunStatus
 from .documents import job_document, run_document
+from .history import status_text
 from .render import local_time
 from .subcommand import Answer, Subcommand
 from .values import INSTANT_HELP, read_instant, read_json
@@ -37,10 +38,6 @@ def _trigger_arguments(parser: ArgumentParser) -> None:
     )
 
 
-def _status(run: Run) -> str:
-    return f"{run.status} ({run.reason})" if run.reason else run.status
-
-
 def _trigger(options: Namespace) -> Answer:
     run = jobs.trigger(
         options.name,
@@ -53,8 +50,8 @@ def _trigger(options: Namespace) -> Answer:
         run = runs.wait(run, timeout=options.wait)
         if run.status != RunStatus.SUCCEEDED:
             why = f": {run.error}" if run.error else "."
-            failure = f"Run {run.pk} of {run.job_name!r} is {_status(run)}{why}"
-    return Answer(run_document(run), f"Run {run.pk} of {run.job_name}: {_status(run)}", failure)
+            failure = f"Run {run.pk} of {run.job_name!r} is {status_text(run)}{why}"
+    return Answer(run_document(run), f"Run {run.pk} of {run.job_name}: {status_text(run)}", failure)
 
 
 def _pause_arguments(parser: ArgumentParser) -> None:
@@ -123,7 +120,7 @@ def _stop_arguments(parser: ArgumentParser) -> None:
 
 def _stop(options: Namespace) -> Answer:
     run = runs.stop(options.id, reason=options.reason)
-    done = _status(run) if run.is_final else f"{run.status}, asked to stop"
+    done = status_text(run) if run.is_final else f"{run.status}, asked to stop"
     return Answer(run_document(run), f"Run {run.pk} of {run.job_name}: {done}")
 
 
@@ -141,7 +138,7 @@ def _retry(options: Namespace) -> Answer:
         args=read_json(options.job_args, "--args", list),
         kwargs=read_json(options.job_kwargs, "--kwargs", dict),
     )
-    return Answer(run_document(run), f"Run {run.pk} of {run.job_name}: {_status(run)}")
+    return Answer(run_document(run), f"Run {run.pk} of {run.job_name}: {status_text(run)}")
 
 
 RETRY = Subcommand("retry", "run a run that is over again", _retry_arguments, _retry)
