@@ -10,6 +10,7 @@ from .. import conf, registry
 from ..exceptions import FunctionNotRegistered, InvalidJob, SchedulerError
 from ..job_fields import FIELDS, check_together, read_field, read_name
 from ..schedules import parse_schedule
+from ..schedules.wall import UTC_NAME, check_timezone
 
 if TYPE_CHECKING:
     from .job import Job
@@ -39,6 +40,7 @@ def problems_of(job: Job, *, only_changed_function: bool = False) -> Iterator[Sc
         if name != "tags":
             yield from _attempt(_read_into, job, name)
     yield from _attempt(lambda: read_name(job.name))
+    yield from _attempt(check_timezone, job.timezone)
     yield from _attempt(_check_schedule, job)
     yield from _attempt(_check_executor, job)
     callable_with = isinstance(job.args, list) and isinstance(job.kwargs, dict)
@@ -61,6 +63,10 @@ def _read_into(job: Job, name: str) -> None:
 def _check_schedule(job: Job) -> None:
     if not isinstance(job.schedule, str) or len(job.schedule) > 500:
         raise InvalidJob("A schedule is a text of at most 500 characters.", field="schedule")
+    if any(_attempt(check_timezone, job.timezone)):
+        # It was complained of already, and must not hide what else is wrong.
+        parse_schedule(job.schedule, timezone=UTC_NAME, anchor=job.anchor)
+        return
     schedule = parse_schedule(job.schedule, timezone=job.timezone, anchor=job.anchor)
     check_together(
         schedule, overlap=job.overlap, start_at=_instant(job.start_at), end_at=_instant(job.end_at)

@@ -128,6 +128,16 @@ def test_full_clean_shows_all_errors_at_once():
     assert set(raised.value.message_dict) == {"schedule", "args", "executor"}
 
 
+def test_a_wrong_zone_hides_no_other_error():
+    with pytest.raises(ValidationError) as raised:
+        candidate(schedule="61 * * * *", timezone="Mars/Olympus").full_clean()
+    assert set(raised.value.message_dict) == {"schedule", "timezone"}
+    with pytest.raises(ValidationError) as raised:
+        candidate(schedule="@hourly", timezone="Mars/Olympus").full_clean()
+    assert set(raised.value.message_dict) == {"timezone"}
+    assert len(raised.value.message_dict["timezone"]) == 1
+
+
 def test_duplicate_name_is_told_by_both():
     jobs.add("plain", schedule="@hourly")
     with pytest.raises(JobAlreadyExists):
