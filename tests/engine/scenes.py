@@ -15,9 +15,9 @@ from typing import Any
 
 from django_scheduler import exceptions, jobs, runs
 from django_scheduler.models import Job, Run
-from django_scheduler.schedules import Schedule
 from django_scheduler.states import FINAL, OPEN, JobState
 from tests.engine.lasting import LastingScheduler
+from tests.engine.scene_books import Owed
 from tests.engine.stories import MINUTE, START
 
 CALM = 45
@@ -79,64 +79,6 @@ def choose(dice: random.Random) -> Choices:
         "badly": dice.random() < 0.3,
     }
     return Choices(zone, begin, schedule, policies, metadata, dice.choice([1, 2, 1000]))
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """A time in which the occurrences of one schedule were owed.
-
-    ``is_sure`` is false of the end of a pause that ended by itself: nobody knows when it was
-    noticed, and what came before that is not owed.
-    """
-
-    schedule: Schedule
-    after: datetime
-    until: datetime
-    is_sure: bool = True
-
-    def occurrences(self, end: datetime) -> list[datetime]:
-        """Return them, oldest first, up to ``end``."""
-        found, until = [], min(self.until, end)
-        instant = self.schedule.next_after(self.after)
-        while instant is not None and instant <= until:
-            found.append(instant)
-            instant = self.schedule.next_after(instant)
-        return found
-
-
-@dataclass
-class Owed:
-    """The book of what must be found on record.
-
-    Attributes:
-        stretches: the past, oldest first.
-        ahead: occurrences that were dealt with before their time came.
-    """
-
-    stretches: list[Stretch] = field(default_factory=list)
-    ahead: set[datetime] = field(default_factory=set)
-    _open: tuple[Schedule, datetime] | None = None
-
-    def open(self, schedule: Schedule, after: datetime) -> None:
-        """Owe the schedule's occurrences from here on."""
-        self._open = schedule, after
-
-    def close(self, at: datetime) -> None:
-        """Owe nothing any more."""
-        if self._open is not None:
-            self.stretches.append(Stretch(*self._open, at))
-            self._open = None
-
-    def doubt(self, schedule: Schedule, after: datetime, until: datetime) -> None:
-        """Neither ask for these occurrences nor mind them."""
-        self.stretches.append(Stretch(schedule, after, until, is_sure=False))
-
-    def instants(self, end: datetime) -> dict[datetime, bool]:
-        """Return the occurrences up to ``end``, oldest first, and whether each must be there."""
-        found = dict.fromkeys(self.ahead, False)
-        for stretch in self.stretches:
-            found.update(dict.fromkeys(stretch.occurrences(end), stretch.is_sure))
-        return dict(sorted(found.items()))
 
 
 @dataclass
