@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.utils.timezone import get_current_timezone_name
+from django.utils.translation import gettext as _
 
 from ..exceptions import SchedulerError
 from ..job_fields import TIMING_FIELDS
@@ -42,10 +43,15 @@ def schedule_times(
         shown = preview(schedule, now, count=0, past=PAST) if schedule else None
     except Exception:  # a kind of somebody else's may raise anything; a page shows what it can
         shown = None
+    past = shown.previous if shown else ()
     return {
         "zones": zones,
-        "next": _rows(upcoming, zones, now),
-        "previous": _rows(shown.previous if shown else (), zones, now),
+        "next": [
+            {**row, "relative": _("at once") if at <= now else row["relative"]}
+            for at, row in zip(upcoming, _rows(upcoming, zones, now), strict=True)
+        ],
+        # An instant that has passed and is still owed is told once, as the next run.
+        "previous": _rows([at for at in past if at not in upcoming], zones, now),
         "warnings": [each.describe() for each in shown.warnings] if shown else [],
         "fixed_delay": bool(schedule and schedule.fixed_delay),
     }
@@ -90,7 +96,7 @@ def _policy(job: Job) -> Policy:
 
 
 def job_notices(job: Job, changed: Sequence[str], now: datetime) -> list[EditNotice]:
-    """Return what saving the edited ``job`` would repeat, leave out or end.
+    """Return what saving the edited ``job`` would repeat, leave out, end or run at once.
 
     Args:
         job: with what was typed in; its row still has what was before.
@@ -99,8 +105,8 @@ def job_notices(job: Job, changed: Sequence[str], now: datetime) -> list[EditNot
     if not TIMING_FIELDS & set(changed) or job.state == JobState.PAUSED:
         return []
     try:
-        new, old = job.parsed_schedule(), _stored(job)
-        return edit_notices(old, new, now, since=job.created_at, had=_had(job), policy=_policy(job))
+        new, old, policy = job.parsed_schedule(), _stored(job), _policy(job)
+        return edit_notices(old, new, now, coming=_coming(job), had=_had(job), policy=policy)
     except Exception:  # as above; the facade, which is asked next, says what is wrong
         return []
 
@@ -113,6 +119,14 @@ def _stored(job: Job) -> Schedule | None:
         return job.as_loaded().parsed_schedule()
     except SchedulerError:
         return None
+
+
+def _coming(job: Job) -> datetime | None:
+    """The occurrence the job is planned for; None of a new job, or one that waits for none."""
+    clocks = JobClock.objects.using(using()).filter(job_id=job.pk)
+    if job._state.adding:
+        return None
+    return clocks.values_list("next_occurrence", flat=True).first()
 
 
 def _had(job: Job) -> datetime | None:

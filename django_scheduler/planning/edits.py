@@ -2,7 +2,8 @@
 
 An edit is never retroactive: the next run is the first occurrence of the new schedule strictly
 after now. So a job that has had its day's run may get a second one, and one that waited for its
-run may have to wait for longer.
+run may have to wait for longer. The one exception is a single instant: set anew, it is owed even
+when it has passed, and runs at once. Days are those of the calendar in the new schedule's zone.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from .policy import Policy
 
 __all__ = ["EditNotice", "NoticeKind", "edit_notices"]
 
-_INSTANT = timedelta(microseconds=1)
 #: A job that runs more often than this runs soon again, whatever an edit does. Less than a day,
 #: because a day is 23 hours long when clocks are set forward.
 _RARE = timedelta(hours=20)
@@ -31,7 +31,9 @@ class NoticeKind(str, Enum):
     REPEATS = "repeats"
     """The job has had its occurrence of the day, and would have another one the same day."""
     LEFT_OUT = "left_out"
-    """The coming occurrence would not take place, and the new schedule's lies later."""
+    """Today's occurrence would not take place, and the new schedule has none left today."""
+    AT_ONCE = "at_once"
+    """The new schedule is an instant that has passed: it is owed, and would run right away."""
     ENDS = "ends"
     """No occurrence would come any more."""
 
@@ -43,7 +45,8 @@ class EditNotice:
     Attributes:
         kind: what it is.
         zone: the zone of the new schedule, in which the words are.
-        before: the occurrence that was had (``repeats``) or would not take place (``left_out``).
+        before: the occurrence that was had (``repeats``), would not take place (``left_out``) or
+            has passed (``at_once``).
         following: the next occurrence with the new schedule; None if there is none.
     """
 
@@ -65,10 +68,23 @@ class EditNotice:
         }
         if self.kind is NoticeKind.ENDS:
             return voice.say("It would never run again: no occurrence lies ahead.")
+        if self.kind is NoticeKind.AT_ONCE:
+            return voice.say(
+                "{before} ({zone}) has passed: saved like this, the job runs at once, and never "
+                "again.",
+                zone=self.zone,
+                **values,
+            )
         if self.kind is NoticeKind.REPEATS:
             return voice.say(
                 "It has run for {before} and would run again the same day, at {following} "
                 "({zone}).",
+                zone=self.zone,
+                **values,
+            )
+        if self.following is None:
+            return voice.say(
+                "The run of {before} ({zone}) would not take place; no further one is planned.",
                 zone=self.zone,
                 **values,
             )
@@ -85,39 +101,58 @@ def edit_notices(
     new: Schedule,
     now: datetime,
     *,
-    since: datetime | None = None,
+    coming: datetime | None = None,
     had: datetime | None = None,
     policy: Policy | None = None,
 ) -> list[EditNotice]:
     """What putting ``new`` in the place of ``old`` at ``now`` would do; empty if nothing special.
 
-    Only schedules that fire about once a day or more rarely can repeat or leave out.
+    Only a job that ran about once a day or more rarely can repeat or leave out its day's run.
 
     Args:
         old: what the job has been planned with; None for a new job.
-        since: when the job began to be planned: its creation.
+        coming: the occurrence the job is planned for; None if it waits for none.
         had: the newest nominal occurrence the job has run for; None if it never has.
         policy: the window and the remaining runs the job would have.
     """
-    policy = policy or Policy()
-    after = initial_high_water(new, now) if new.one_shot else now
-    following, _, ended = next_from(new, after, policy)
+    # An instant that was there before and has passed is over, whatever else is edited.
+    anew = new.one_shot and (old is None or _spec(old) != _spec(new))
+    following, due, ended = next_from(
+        new, initial_high_water(new, now) if anew else now, policy or Policy()
+    )
+    if coming is not None and coming == following:
+        return []
     if ended:
         return [EditNotice(NoticeKind.ENDS, new.zone_name)]
-    if old is None or following is None or not (_is_rare(old, now) and _is_rare(new, now)):
+    if due is not None and due <= now:
+        return [EditNotice(NoticeKind.AT_ONCE, new.zone_name, following)]
+    if old is None or not _is_rare(old, now):
         return []
-    coming = old.next_after(now)
-    if coming == following:
-        return []
-    if had is not None and _same_day(new, had, following):
-        return [EditNotice(NoticeKind.REPEATS, new.zone_name, had, following)]
-    passed = new.previous_before(now + _INSTANT)
-    begun = had or since
-    if coming is None or passed is None or begun is None or passed <= begun:
-        return []
-    if following > coming and _same_day(new, passed, coming):
-        return [EditNotice(NoticeKind.LEFT_OUT, new.zone_name, coming, following)]
-    return []
+    notice = _repeated(new, now, had, following) or _left_out(new, now, coming, following)
+    return [notice] if notice else []
+
+
+def _repeated(
+    new: Schedule, now: datetime, had: datetime | None, following: datetime | None
+) -> EditNotice | None:
+    if had is None or following is None or not _is_rare(new, now):
+        return None
+    again = _same_day(new, had, following)
+    return EditNotice(NoticeKind.REPEATS, new.zone_name, had, following) if again else None
+
+
+def _left_out(
+    new: Schedule, now: datetime, coming: datetime | None, following: datetime | None
+) -> EditNotice | None:
+    if coming is None or not _same_day(new, now, coming):
+        return None
+    if following is not None and _same_day(new, now, following):
+        return None
+    return EditNotice(NoticeKind.LEFT_OUT, new.zone_name, coming, following)
+
+
+def _spec(schedule: Schedule) -> str:
+    return f"{schedule.zone_name} {schedule}"
 
 
 def _is_rare(schedule: Schedule, now: datetime) -> bool:

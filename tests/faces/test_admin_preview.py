@@ -157,6 +157,40 @@ def test_a_save_that_would_leave_today_out_asks_first(admin_client):
     ]
 
 
+def test_a_new_job_corrected_right_away_is_told_that_today_is_left_out(admin_client):
+    """Nine has been before the job was there: today's run is lost all the same."""
+    job = make_job("nightly", "0 18 * * *")
+    assert _shown(_edit(admin_client, job, schedule="0 9 * * *"))["notices"] == [
+        "The run of 2026-03-10 18:00 would not take place; the next one would be at "
+        "2026-03-11 09:00 (UTC)."
+    ]
+
+
+def test_a_run_that_was_skipped_by_hand_is_not_left_out_again(admin_client):
+    job = make_job("nightly", "0 18 * * *")
+    jobs.skip_next(job)
+    job.refresh_from_db()
+    assert _edit(admin_client, job, schedule="0 9 * * *").status_code == 302
+
+
+def test_an_instant_that_has_passed_asks_before_the_job_runs_at_once(admin_client):
+    """A once in the past runs once, now: its time is told as that, and not as past as well."""
+    job = make_job("nightly", "0 3 * * *")
+    past = "@at 2026-03-09T12:00:00+00:00"
+    for given in ({"_preview": "1"}, {}):
+        preview = _shown(_edit(admin_client, job, schedule=past, **given))
+        assert preview["notices"] == [
+            "2026-03-09 12:00 (UTC) has passed: saved like this, the job runs at once, and never "
+            "again."
+        ]
+        assert [row["relative"] for row in preview["times"]["next"]] == ["at once"]
+        assert preview["times"]["previous"] == []
+    assert jobs.get("nightly").schedule == "0 3 * * *"
+    confirmed = _edit(admin_client, job, schedule=past, confirmed=preview["confirmed"])
+    assert confirmed.status_code == 302
+    assert jobs.get("nightly").next_run_at == datetime(2026, 3, 9, 12, tzinfo=timezone.utc)
+
+
 def test_another_surprise_than_the_confirmed_one_asks_again(admin_client):
     job = _job_that_ran_today()
     confirmed = _shown(_edit(admin_client, job, schedule="0 15 * * *"))["confirmed"]
