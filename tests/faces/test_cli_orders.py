@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from django_scheduler import every, jobs, runs
 from django_scheduler.models import Job, Run
 from tests.facades.fixed import (
+    MINUTE,
     NOW,
     fixed_clock,
     make_row,
@@ -91,12 +92,16 @@ def test_run_within_brings_forward():
     assert ask("run-within", "plain", "90")["next_run_at"] == "2026-03-02T12:01:30Z"
 
 
-def test_resume_catches_up_when_asked():
+def test_resume_catches_up_when_asked(clock):
     """C1"""
     jobs.add("plain", schedule=every(hours=1))
     jobs.pause("plain")
-    ask("resume", "plain", "--mode", "latest")
+    clock.advance(210 * MINUTE)
+    told = say("resume", "plain", "--mode", "latest")
+    assert told == "plain: active, catching up from 2026-03-02 14:00:00 CET\n"
     assert jobs.get("plain").clock.catch_up == "latest"
+    jobs.pause("plain")
+    assert say("resume", "plain") == "plain: active, next run 2026-03-02 17:00:00 CET\n"
 
 
 def test_skip_next_tells_what_it_left_out():
@@ -173,8 +178,9 @@ def test_sync_carries_declarations_into_rows():
     """J12"""
     declared = {"schedule": "@hourly", "timezone": "UTC", "priority": 2}
     with registered("declared", plain, declared=declared):
-        message = refused_after_printing("sync", "--check")
+        printed, message = refused_after_printing("sync", "--check")
         assert "would change" in message
+        assert "declared  would be added" in printed
         assert not Job.objects.filter(name="declared").exists()
         assert "declared" in ask("sync")["added"]
         assert jobs.get("declared").priority == 2
@@ -185,6 +191,7 @@ def test_sync_carries_declarations_into_rows():
 
 
 def refused_after_printing(*words):
+    out = io.StringIO()
     with pytest.raises(CommandError) as raised:
-        call_command("scheduler", *words, stdout=io.StringIO())
-    return str(raised.value)
+        call_command("scheduler", *words, stdout=out)
+    return out.getvalue(), str(raised.value)

@@ -79,8 +79,47 @@ def test_explain_of_a_job_is_in_its_zone():
     assert elsewhere["upcoming"] == ["2026-03-03T09:00:00Z"]
 
 
+def test_explain_says_from_when_an_interval_counts():
+    counted = "Counted from now; in a job, from its creation."
+    assert say("explain", "@every 5m").splitlines()[2] == counted
+    assert "Counted from that instant; in" in say("explain", "@every 3d", "--at", EVE)
+    jobs.add("plain", schedule=every(minutes=5))
+    for words in (["@every 5m from 2026-01-01T00:00:00Z"], ["@every 5m after finish"], ["@daily"]):
+        assert "Counted" not in say("explain", *words)
+    assert "Counted" not in say("explain", "--job", "plain")
+
+
+def test_explain_of_a_job_says_what_is_planned_and_why_it_is_not():
+    jobs.add("plain", schedule=every(hours=1), timezone="America/New_York")
+    jobs.run_within("plain", 60)
+    planned = "Planned next: Mon 2026-03-02 07:01:00 EST, America/New_York"
+    assert say("explain", "--job", "plain").splitlines()[2] == planned
+    document = ask("explain", "--job", "plain")
+    assert (document["state"], document["next_run_at"]) == ("active", "2026-03-02T12:01:00Z")
+    jobs.pause("plain", reason="stock\ntaking")
+    lines = say("explain", "--job", "plain").splitlines()
+    assert lines[2:4] == ["paused: stock taking", ""]
+    jobs.resume("plain")
+    jobs.pause("plain")
+    assert "\npaused: it is not planned.\n" in say("explain", "--job", "plain")
+    Job.objects.update(state="broken", error="no such zone")
+    assert "\nbroken: no such zone\n" in say("explain", "--job", "plain")
+    assert ask("explain", "@daily")["state"] is None
+
+
+def test_explain_reads_at_in_the_zone_that_is_given():
+    at = "2026-03-28T12:00:00"
+    assert ask("explain", "@daily", "--at", at)["at"] == "2026-03-28T11:00:00Z"
+    assert ask("explain", "@daily", "--at", at, "--tz", "Asia/Tokyo")["at"] == (
+        "2026-03-28T03:00:00Z"
+    )
+    assert ask("explain", "@daily", "--at", EVE, "--tz", "Asia/Tokyo")["at"] == EVE
+    assert "Mars/Olympus" in refused("explain", "@daily", "--at", at, "--tz", "Mars/Olympus")
+
+
 def test_explain_of_what_never_fires():
     assert "It never fires by itself from now on." in say("explain", "@manual")
+    assert "It never fires by itself after that instant." in say("explain", "@manual", "--at", EVE)
     document = ask("explain", "@at 2020-01-01T00:00:00Z")
     assert (document["upcoming"], document["previous"]) == ([], ["2020-01-01T00:00:00Z"])
 
@@ -128,11 +167,15 @@ def test_next_says_why_there_is_nothing():
     jobs.add("asleep", "plain", "@hourly")
     jobs.pause("asleep", reason="until Monday")
     assert say("next", "asleep") == (
-        "Nothing: asleep is paused (until Monday). Plan it again with `scheduler resume`.\n"
+        "Nothing: asleep is paused (until Monday). Plan it again with `scheduler resume asleep`.\n"
     )
     jobs.add("quiet", "plain", "@hourly")
     jobs.pause("quiet")
     assert "quiet is paused. Plan" in say("next", "quiet")
+    jobs.add("two words", "plain", "@hourly")
+    jobs.pause("two words")
+    assert "`scheduler resume 'two words'`" in say("next", "two words")
+    jobs.remove("two words")
     jobs.add("over", "plain", "@hourly", end_at=NOW + timedelta(minutes=1))
     Job.objects.filter(name="over").update(state="ended")
     assert say("next", "over") == "Nothing: no occurrence of over is left.\n"

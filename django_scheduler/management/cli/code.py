@@ -52,10 +52,11 @@ def _failure(result: SyncResult, *, check: bool) -> str:
 def _sync(options: Namespace) -> Answer:
     result = _carry(conf.current().database, keep=not options.check)
     edited = _edited()
+    done = "would be " if options.check else ""
     rows = [
-        *((name, "added", "") for name in result.added),
-        *((name, "changed", "") for name in result.changed),
-        *((name, "set aside", "vanished from the code") for name in result.set_aside),
+        *((name, f"{done}added", "") for name in result.added),
+        *((name, f"{done}changed", "") for name in result.changed),
+        *((name, f"{done}set aside", "vanished from the code") for name in result.set_aside),
         *((name, "refused", why) for name, why in sorted(result.refused.items())),
         *((name, "differs", ", ".join(fields)) for name, fields in sorted(edited.items())),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from shlex import quote
 
 from django.db.models import Count
 
@@ -56,7 +57,8 @@ def _why_nothing(job: Job) -> str:
     """Say why the job has no next run."""
     if job.state == JobState.PAUSED:
         reason = f" ({one_line(job.pause_reason)})" if job.pause_reason else ""
-        return f"Nothing: {job.name} is paused{reason}. Plan it again with `scheduler resume`."
+        again = f"scheduler resume {quote(job.name)}"
+        return f"Nothing: {job.name} is paused{reason}. Plan it again with `{again}`."
     if job.state == JobState.BROKEN:
         return f"Nothing: {job.name} is broken: {one_line(job.error)}"
     schedule = job.parsed_schedule()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 from argparse import ArgumentParser, Namespace
 
+from ... import clock as clocks
 from ... import jobs, runs
 from ...models import Job
 from ...states import RunStatus
@@ -90,7 +91,9 @@ def _resume_arguments(parser: ArgumentParser) -> None:
 
 def _resume(options: Namespace) -> Answer:
     job = jobs.resume(options.name, mode=options.mode)
-    return _job_answer(job, f"{job.state}, next run {local_time(job.next_run_at)}")
+    behind = job.next_run_at is not None and job.next_run_at <= clocks.installed().now()
+    what = "catching up from" if behind else "next run"
+    return _job_answer(job, f"{job.state}, {what} {local_time(job.next_run_at)}")
 
 
 def _run_within_arguments(parser: ArgumentParser) -> None:

@@ -10,6 +10,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_aware, make_aware
 
 from ...exceptions import InvalidArguments, InvalidData
+from ...schedules.wall import zone_called
 
 __all__ = ["INSTANT_HELP", "read_count", "read_instant", "read_json"]
 
@@ -36,13 +37,15 @@ def read_json(text: str | None, option: str, kind: type) -> Any:
     return value
 
 
-def read_instant(text: str | None, option: str) -> datetime | None:
+def read_instant(text: str | None, option: str, zone: str | None = None) -> datetime | None:
     """Return the aware instant written in ``text``; None stays None.
 
-    A date alone is its midnight. Without an offset it is read in the current time zone.
+    A date alone is its midnight. Without an offset it is read in ``zone``, or in the current time
+    zone if that is None.
 
     Raises:
         InvalidData: it is no instant.
+        InvalidTimezone: ``zone`` is unknown.
     """
     if text is None:
         return None
@@ -52,7 +55,9 @@ def read_instant(text: str | None, option: str) -> datetime | None:
         found = None
     if found is None:
         raise InvalidData(f"{option} is {text!r}; write it as {INSTANT_HELP}.", field=option)
-    return found if is_aware(found) else make_aware(found)
+    if is_aware(found):
+        return found
+    return make_aware(found, None if zone is None else zone_called(zone))
 
 
 def read_count(number: int, option: str) -> int:
