@@ -131,11 +131,11 @@ class Cron(Schedule):
             return
         try:
             known = _memo.pop(self, ())
-            low = min([moment, *(span[0] for span in known if span[1] == found)])
+            # It was asked because the span with this end, if there is one, begins later.
             others = tuple(span for span in known if span[1] != found)
             if len(_memo) >= _MEMO_SIZE:
                 del _memo[next(iter(_memo))]
-            _memo[self] = ((low, found), *others[: _SPANS_KEPT - 1])
+            _memo[self] = ((moment, found), *others[: _SPANS_KEPT - 1])
         finally:
             _memo_lock.release()
 

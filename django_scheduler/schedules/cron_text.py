@@ -75,8 +75,8 @@ class Reading:
     field: CronField
     text: str
     values: frozenset[int]
-    last: bool = False
-    special: tuple[str, ...] = ()
+    last: bool
+    special: tuple[str, ...]
 
     @property
     def starred(self) -> bool:
@@ -247,7 +247,7 @@ def _read_item(field: CronField, item: str) -> tuple[str, set[int]]:
     step = 1 if step_text is None else _step(field, item, step_text)
     suffix = "" if step_text is None else f"/{step}"
     if start == "*":
-        return f"*{suffix}", _wrap(field, field.low, field.low + field.cycle - 1, step)
+        return f"*{suffix}", _wrap(field, field.low, field.high, step)
     low = _number(field, item, start)
     if end is None and step_text is None:
         return _spelled(field, start), {low % 7 if field is _WEEKDAY else low}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from .equivalent_schedules import EQUIVALENT_SCHEDULES
+
 __all__ = ["EQUIVALENT"]
 
 _TRUTH = "Only its truth is asked, and None is as false."
 _SECONDS = "Occurrences are whole seconds: a microsecond more is no other one."
 
 EQUIVALENT: dict[tuple[str, str, str, str], str] = {
+    **EQUIVALENT_SCHEDULES,
     (
         "planning/chosen",
         "_caught_up",
@@ -20,18 +23,6 @@ EQUIVALENT: dict[tuple[str, str, str, str], str] = {
         "waits: bool = False",
         "waits: bool = True",
     ): "It is read only if something is left, and then it is given.",
-    (
-        "planning/edits",
-        "",
-        "_INSTANT = timedelta(microseconds=1)",
-        "_INSTANT = timedelta(microseconds=2)",
-    ): _SECONDS,
-    (
-        "planning/edits",
-        "edit_notices",
-        "if following > coming and _same_day(new, passed, coming):",
-        "if following >= coming and _same_day(new, passed, coming):",
-    ): "Equal ones returned above.",
     (
         "planning/stretch",
         "Stretch.keep_newest",

@@ -35,18 +35,48 @@ TESTS = {
     "planning/chosen": ("test_chosen*", "test_planning*"),
     "planning/*": ("test_planning*",),
     "policies": ("test_policies",),
-    "schedules/cron_text": ("test_cron_text", "test_meaning", "test_words*"),
-    "schedules/cron_words": ("test_words*",),
+    "schedules/base": ("test_kinds", "test_interval", "test_cron_memory", "test_meaning"),
+    "schedules/builders": ("test_builders", "test_interval"),
+    "schedules/cron": (
+        "test_cron_memory",
+        "test_cron_text",
+        "test_cron_dst",
+        "test_words*",
+        "test_effects",
+    ),
+    "schedules/cron_days": (
+        "test_cron_text",
+        "test_cron_dst",
+        "test_cron_memory",
+        "test_oracle",
+        "test_meaning",
+    ),
     "schedules/cron_effects": ("test_effects", "test_words*"),
-    "schedules/cron*": ("test_cron_*", "test_meaning"),
-    "schedules/wall": ("test_cron_*", "test_meaning", "test_interval"),
-    "schedules/builders": ("test_builders",),
-    "schedules/interval": ("test_interval", "test_kinds", "test_meaning"),
-    "schedules/versions": ("test_versions",),
+    "schedules/cron_instants": ("test_cron_dst", "test_cron_memory", "test_oracle", "test_meaning"),
+    "schedules/cron_match": ("test_cron_dst", "test_cron_text", "test_oracle", "test_meaning"),
+    "schedules/cron_text": ("test_cron_text", "test_meaning", "test_words*", "test_effects"),
+    "schedules/cron_words": ("test_words*",),
     "schedules/effects": ("test_effects", "test_words*"),
-    "schedules/preview": ("test_effects", "test_words*"),
-    "schedules/speech": ("test_words*",),
-    "schedules/*": ("test_kinds", "test_meaning", "test_interval"),
+    "schedules/interval": (
+        "test_interval",
+        "test_effects",
+        "test_words*",
+        "test_kinds",
+        "test_meaning",
+    ),
+    "schedules/kinds": ("test_kinds", "test_cron_text", "test_interval"),
+    "schedules/once": ("test_kinds", "test_words*", "test_cron_memory", "test_meaning"),
+    "schedules/preview": ("test_effects", "test_edits", "test_words*"),
+    "schedules/speech": ("test_words*", "test_effects"),
+    "schedules/versions": ("test_versions",),
+    "schedules/wall": (
+        "test_cron_dst",
+        "test_interval",
+        "test_effects",
+        "test_kinds",
+        "test_oracle",
+        "test_meaning",
+    ),
     "*": ("test_*",),
 }
 #: No test runs longer than the baseline times this; a mutant that does is noticed.
@@ -155,7 +185,7 @@ def tests_of(module: str) -> list[str]:
 def all_mutants(module: str, where: str) -> list[Mutant]:
     """The module's mutants, those in functions matching ``where`` only."""
     source = (ROOT / PACKAGE / f"{module}.py").read_text(encoding="utf-8")
-    return [Mutant(module, each) for each in mutations(source) if fnmatch(each.where, where)]
+    return [Mutant(module, each) for each in mutations(source, where)]
 
 
 def survivors(module: str, mutants: list[Mutant], sandboxes: list[Sandbox]) -> Iterator[Mutant]:

@@ -6,6 +6,7 @@ import ast
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatch
 
 __all__ = ["Mutation", "mutations"]
 
@@ -68,10 +69,10 @@ class _Site:
             getattr(self.parent, self.field)[self.index] = node
 
 
-def mutations(source: str) -> Iterator[Mutation]:
-    """Every mutation of a module, in the order of its text."""
+def mutations(source: str, where: str = "*") -> Iterator[Mutation]:
+    """Every mutation of a module's functions matching ``where``, in the order of its text."""
     tree = ast.parse(source)
-    for site in list(_sites(tree, "", None)):
+    for site in [each for each in _sites(tree, "", None) if fnmatch(each.where, where)]:
         for changed in _variants(site):
             before = _headline(site.statement)
             site.put(changed)

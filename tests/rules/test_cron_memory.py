@@ -33,6 +33,34 @@ def test_remembered_answers_hold_exactly_until_the_occurrence() -> None:
         assert schedule.next_after(instant) == expected
 
 
+def test_an_occurrence_is_remembered_from_the_earliest_instant_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One span for each of the last four occurrences, newest first; within one nothing is asked."""
+    memo: dict[object, object] = {}
+    monkeypatch.setattr(cron_module, "_memo", memo)
+    schedule, day = cron("0 3 * * *"), at("2026-05-05 03:00")
+    for asked, expected in [
+        (day - HOUR, ((day - HOUR, day),)),
+        (day - 2 * HOUR, ((day - 2 * HOUR, day),)),
+        (day - 2 * HOUR, ((day - 2 * HOUR, day),)),
+        (day - HOUR, ((day - 2 * HOUR, day),)),
+        (day, ((day, day + DAY), (day - 2 * HOUR, day))),
+        (day - 3 * HOUR, ((day - 3 * HOUR, day), (day, day + DAY))),
+    ]:
+        schedule.next_after(asked)
+        assert memo[schedule] == expected
+    monkeypatch.delattr(cron_module.Cron, "_ask")
+    for asked in (day - 3 * HOUR, day - SECOND, day, day + HOUR):
+        assert schedule.next_after(asked) in (day, day + DAY)
+    monkeypatch.undo()
+    for days in range(6):
+        schedule.next_after(day + days * DAY)
+    assert [high for _, high in cron_module._memo[schedule]] == [
+        day + days * DAY for days in (6, 5, 4, 3)
+    ]
+
+
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest answer is forgotten first; answers stay right."""
     monkeypatch.setattr(cron_module, "_MEMO_SIZE", 3)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from django_scheduler.exceptions import InvalidCron, InvalidSchedule, UnsatisfiableSchedule
-from django_scheduler.schedules import Cron, cron, parse_schedule
+from django_scheduler.schedules import Cron, Schedule, cron, parse_schedule
 from django_scheduler.schedules.cron_text import read_cron
 
 from .times import at
@@ -70,6 +72,7 @@ def test_field_values(field: str, place: int, text: str, values: set[int]) -> No
         ("60 * * * *", "out of range 0-59"),
         ("* 24 * * *", "out of range 0-23"),
         ("* * 0 * *", "out of range 1-31"),
+        ("* * 0 * *", "'0' in the day of month field"),
         ("* * * 13 *", "out of range 1-12"),
         ("* * * * 8", "out of range 0-7"),
         ("60 * * * * *", "out of range 0-59"),
@@ -110,6 +113,16 @@ def test_malformed_cron_is_refused_with_a_remedy(text: object, remedy: str) -> N
         Cron(text)  # type: ignore[arg-type]
     assert remedy in str(caught.value)
     assert caught.value.field == "schedule"
+
+
+@pytest.mark.parametrize("read", [Cron, parse_schedule])
+def test_a_text_may_be_as_long_as_the_limit(read: Callable[[str], Schedule]) -> None:
+    """S1: 1000 characters are not too many, one more is."""
+    longest = "0," * 495 + "00 * * * *"
+    assert len(longest) == 1000
+    assert read(longest).next_after(at("2026-01-01 00:30")) == at("2026-01-01 01:00")
+    with pytest.raises(InvalidSchedule, match="at most 1000 characters"):
+        read(longest + "0")
 
 
 @pytest.mark.parametrize(
