@@ -69,11 +69,16 @@ def _assert_it_goes_on(scene: Scene) -> None:
     ahead = job.next_run_at is not None or active_runs("default").exists()
     _hold(ahead, "nothing lies ahead", scene)
     lately = scene.now - 30 * MINUTE
-    if not scene.is_fixed_delay:
-        before = job.parsed_schedule().previous_before(lately)
-        lately = min(lately, before or lately, *scene.owed.ahead)
     newest = Run.objects.order_by("-queued_at").first()
-    _hold(newest and newest.queued_at >= lately, f"nothing since {lately}", scene)
+    is_fresh = newest is not None and newest.queued_at >= lately
+    _hold(is_fresh or _is_past(scene, lately), f"nothing since {lately}", scene)
+
+
+def _is_past(scene: Scene, instant: datetime) -> bool:
+    """Whether nothing up to the instant is left to do; of a fixed delay nobody knows."""
+    before = scene.job.parsed_schedule().previous_before(instant)
+    planned_until = scene.job.clock.planned_until
+    return not scene.is_fixed_delay and (before is None or before <= planned_until)
 
 
 def _assert_nothing_due_is_left(scene: Scene) -> None:
