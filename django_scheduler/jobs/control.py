@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import MAXYEAR, datetime
+from datetime import MAXYEAR, datetime, timezone
 
 from .. import lifecycle
 from ..exceptions import InvalidJob
@@ -36,10 +36,8 @@ def pause(name: Job | str, reason: str = "", until: datetime | None = None, *, b
         job = locked_job(name)
         at = now()
         expect(job, JobState.ACTIVE, "paused")
-        if until is not None and not _is_coming(until, at):
-            raise InvalidJob(
-                "until must be a coming instant that knows its time zone.", field="until"
-            )
+        if until is not None:
+            _check_coming(until, at)
         lifecycle.pause_job(
             job, clock_of(job), reason=reason, by=by[:150], until=until, now=at, using=using()
         )
@@ -52,10 +50,24 @@ def _check_words(**words: object) -> None:
             raise InvalidJob(f"{name} must be a text, not {word!a:.80}.", field=name)
 
 
-def _is_coming(instant: object, now: datetime) -> bool:
-    if not isinstance(instant, datetime) or instant.utcoffset() is None:
-        return False
-    return now < instant and instant.year < MAXYEAR
+def _check_coming(until: object, now: datetime) -> None:
+    if not isinstance(until, datetime) or until.utcoffset() is None:
+        raise InvalidJob(
+            f"until is {until!r:.80}: give a datetime that knows its time zone, such as one made "
+            "with django.utils.timezone.now().",
+            field="until",
+        )
+    if until <= now:
+        raise InvalidJob(f"until is {_told(until)}, which has passed.", field="until")
+    if until.year >= MAXYEAR:
+        raise InvalidJob(f"until is {until}: give a year before {MAXYEAR}.", field="until")
+
+
+def _told(instant: datetime) -> str:
+    try:
+        return f"{instant.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC"
+    except OverflowError:  # at the calendar's beginning
+        return str(instant)
 
 
 def resume(name: Job | str, mode: str = "next") -> Job:

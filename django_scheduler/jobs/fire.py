@@ -61,9 +61,7 @@ def run_within(name: Job | str, delta: timedelta | float) -> datetime:
         InvalidRunState: the job is not active.
         InvalidJob: a negative delta.
     """
-    span = to_timedelta(delta, "delta")
-    if span is None:
-        raise InvalidJob("delta must be a timedelta or seconds.", field="delta")
+    span = _span(delta)
     with writing(using()):
         job = get(name)
         expect(job, JobState.ACTIVE, "brought forward")
@@ -74,6 +72,16 @@ def run_within(name: Job | str, delta: timedelta | float) -> datetime:
         found = mine.values_list("next_run_at", flat=True).first()
         signals.announce(signals.job_changed, using=using(), sender=Job, job=job)
     return found or target
+
+
+def _span(delta: object) -> timedelta:
+    negative = isinstance(delta, (int, float)) and delta < 0
+    if negative or (isinstance(delta, timedelta) and delta < timedelta(0)):
+        raise InvalidJob(f"delta={delta!r} is negative: give 0 or more seconds.", field="delta")
+    span = to_timedelta(delta, "delta")
+    if span is None:
+        raise InvalidJob("delta must be a timedelta or seconds.", field="delta")
+    return span
 
 
 def skip_next(name: Job | str) -> Run:

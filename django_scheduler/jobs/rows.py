@@ -16,6 +16,8 @@ from ..states import JobState
 
 __all__ = ["all", "clock_of", "expect", "get", "locked_job", "name_of", "now", "using"]
 
+_MOST_NAMED = 5
+
 
 def using() -> str:
     """Return the alias of the scheduler's database."""
@@ -46,14 +48,25 @@ def get(name: Job | str) -> Job:
 
 
 def _unknown(name: str) -> JobNotFound:
-    declared = registry.is_registered(name) and bool(registry.get(name).declared)
-    remedy = (
-        " It is declared in code and not stored yet: run manage.py scheduler sync, or restart "
-        "runscheduler."
-        if declared
-        else ""
+    return JobNotFound(f"There is no job called {name!r}.{_instead_of(name)}", field="name")
+
+
+def _instead_of(name: str) -> str:
+    """Say how the name comes to be a job's, if a registered function has it."""
+    if not registry.is_registered(name):
+        return ""
+    if registry.get(name).declared:
+        return (
+            " It is declared in code and not stored yet: run manage.py scheduler sync, or restart "
+            "runscheduler."
+        )
+    callers = list(all(function=name).values_list("name", flat=True)[:_MOST_NAMED])
+    if callers:
+        return f" It is a function, called by: {', '.join(callers)}."
+    return (
+        " It is a function that no job calls yet: add one with "
+        f"jobs.add({name!r}, schedule=...), or with schedule=... in its @job."
     )
-    return JobNotFound(f"There is no job called {name!r}.{remedy}", field="name")
 
 
 def all(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -83,13 +83,47 @@ def test_order_in_the_wrong_state_changes_nothing(state, refused):
     assert (Job.objects.values().get(), JobClock.objects.values().get()) == before
 
 
-@pytest.mark.parametrize("until", [NOW, NOW - HOUR, datetime(2030, 1, 1), "soon"])  # noqa: DTZ001
-def test_pause_until_a_past_or_naive_instant_is_refused(until):
+FIRST = datetime.min.replace(tzinfo=timezone(HOUR))
+LAST = datetime.max.replace(tzinfo=timezone.utc)
+
+
+@pytest.mark.parametrize(
+    ("until", "said"),
+    [
+        (NOW, "until is 2026-03-02 12:00 UTC, which has passed."),
+        ((NOW - HOUR).astimezone(timezone(HOUR)), "is 2026-03-02 11:00 UTC, which has passed."),
+        (FIRST, "until is 0001-01-01 00:00:00+01:00, which has passed."),
+        (LAST, "give a year before 9999."),
+        (datetime(2030, 1, 1), "give a datetime that knows its time zone"),  # noqa: DTZ001
+        ("soon", "until is 'soon': give a datetime"),
+    ],
+)
+def test_pause_until_a_past_or_naive_instant_is_refused(until, said):
     jobs.add("plain", schedule="@hourly")
     with pytest.raises(InvalidJob) as raised:
         jobs.pause("plain", until=until)
     assert raised.value.field == "until"
+    assert said in str(raised.value)
     assert jobs.get("plain").state == "active"
+
+
+@pytest.mark.parametrize("delta", [-5, -0.5, timedelta(seconds=-5)])
+def test_run_within_says_what_to_give_instead_of_a_negative_delta(delta):
+    jobs.add("plain", schedule="@hourly")
+    with pytest.raises(InvalidJob, match="is negative: give 0 or more seconds") as raised:
+        jobs.run_within("plain", delta)
+    assert raised.value.field == "delta"
+
+
+def test_name_of_a_function_is_told_from_a_name_nobody_knows():
+    with pytest.raises(JobNotFound, match=r"jobs\.add\('plain', schedule=\.\.\.\)"):
+        jobs.trigger("plain")
+    for name in ("evening", "morning"):
+        jobs.add(name, "plain")
+    with pytest.raises(JobNotFound, match="a function, called by: evening, morning"):
+        jobs.trigger("plain")
+    with pytest.raises(JobNotFound, match=r"There is no job called 'nobody'\.$"):
+        jobs.trigger("nobody")
 
 
 def test_unknown_way_to_resume_is_refused():
