@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ..exceptions import InvalidCron
+from .meant import did_you_mean
 
 __all__ = ["FIELDS", "CronField", "CronText", "read_cron"]
 
@@ -165,8 +166,12 @@ def _read(expression: str) -> CronText:
 def _wrong_count(expression: str, count: int) -> str:
     if expression.lower() == "@reboot":
         return "'@reboot' is not a time: give the job run_on_start=True instead."
+    meant = did_you_mean(expression, MACROS)
     if expression.startswith("@"):
-        return f"{expression!r} is not a macro: use one of {', '.join(MACROS)}."
+        meant = meant or f"use one of {', '.join(MACROS)}."
+        return f"{expression!r} is not a macro: {meant}"
+    if meant:
+        return f"{expression!r} is not a cron expression: {meant}"
     if count == 7:
         return f"{expression!r} has a year field: use end_at, or @at for a single instant."
     return (
@@ -226,7 +231,8 @@ def _read_special_weekday(item: str) -> tuple[str, str] | None:
     if match is not None:
         weekday = _number(_WEEKDAY, item, match.group(1))
         if match.group(2) not in ("1", "2", "3", "4", "5"):
-            raise _refused(_WEEKDAY, item, "only #1 to #5 exist; for the last one write 5L")
+            last = f"{weekday % 7}L"
+            raise _refused(_WEEKDAY, item, f"only #1 to #5 exist; for the last one write {last}")
         return item, f"{weekday % 7}#{match.group(2)}"
     match = _LAST.fullmatch(item)
     if match is not None:

@@ -15,6 +15,7 @@ from .base import Schedule, parse_instant
 from .cron import CRON_OPTIONS, Cron
 from .cron_text import MACROS
 from .interval import parse_interval
+from .meant import did_you_mean
 from .once import Manual, Once
 from .wall import check_timezone
 
@@ -82,10 +83,9 @@ def _parse(text: str, timezone: str | None) -> Schedule:
 def _parse_cron(text: str) -> Cron:
     words = text.split()
     if words[0].startswith("@") and words[0].lower() not in (*MACROS, "@reboot"):
-        known = ", ".join([*_kinds, *MACROS])
-        raise InvalidSchedule(
-            f"{words[0]!r} is no kind of schedule: use {known}.", field="schedule"
-        )
+        known = [*_kinds, *MACROS]
+        meant = did_you_mean(text, known) or f"use {', '.join(known)}."
+        raise InvalidSchedule(f"{words[0]!r} is no kind of schedule: {meant}", field="schedule")
     fields = [word for word in words if "=" not in word]
     options: dict[str, str] = {}
     for word in words[len(fields) :]:
