@@ -46,7 +46,8 @@ _OPTIONAL = frozenset(
 )
 #: Around a message that the catalog lacks: if it is still there in the end, it was needed.
 _LACKING = "\0"
-#: Longer lists are no better than "every 2 days".
+#: Longer lists of times are no better than "every 7 minutes". Days are always listed: from the
+#: 31st to the 1st is one day, so that "every 2 days" is never true.
 _LONGEST_LIST = 12
 
 
@@ -132,7 +133,7 @@ class _Teller(ExpressionDescriptor):  # type: ignore[misc]
     def transform_verbosity(self, description: str, *, use_verbose_format: bool = False) -> str:
         """The description without what goes without saying; a time of day needs its "every day"."""
         hour, day = self._text.readings[2], self._text.readings[3]
-        kept = not hour.starred and day.text == "*"
+        kept = not hour.starred and day.text in ("*", "*/1")
         for message in (", every minute", ", every hour", *([] if kept else [_EVERY_DAY])):
             description = description.replace(self.translate(message), "")
         return description
@@ -141,9 +142,17 @@ class _Teller(ExpressionDescriptor):  # type: ignore[misc]
 def _spelled(reading: Reading) -> str:
     """The field as the library tells it best: steps it would tell as evenly spaced, as a list."""
     text, values = reading.text, sorted(reading.values)
-    if "/" not in text or reading.special or len(values) > _LONGEST_LIST or _is_even(reading):
+    if "/" not in text or reading.special or _is_even(reading):
+        return text
+    if len(values) > _LONGEST_LIST and not _leaps(reading):
         return text
     return ",".join(map(str, values))
+
+
+def _leaps(reading: Reading) -> bool:
+    """True if days of the month are told in steps of more than one."""
+    steps = {item.partition("/")[2] for item in reading.text.split(",")}
+    return reading.field.name == "day_of_month" and not steps <= {"", "1"}
 
 
 def _is_even(reading: Reading) -> bool:

@@ -139,7 +139,8 @@ def test_weekly_and_monthly() -> None:
         ),
         (
             "0 0 */2 * FRI",
-            "At 00:00, every 2 days, and only if also on Friday, Europe/Paris",
+            "At 00:00, on day 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, and 31 of the "
+            "month, and only if also on Friday, Europe/Paris",
         ),
         ("0 0 LW * *", "At 00:00, on the last weekday of the month, Europe/Paris"),
         ("0 0 1,L * *", "Cron 0 0 1,L * *, Europe/Paris"),

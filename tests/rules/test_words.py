@@ -14,6 +14,9 @@ from .times import at
 PARIS_GAP = "when 02:30 does not exist, at 03:00"
 PARIS_FOLD = "when 02:30 comes twice, the first time only"
 
+#: What "every 2 days" would hide: the 31st and the 1st follow each other.
+ODD = "1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, and 31"
+
 COMMON = [
     ("* * * * *", "Every minute"),
     ("*/5 * * * *", "Every 5 minutes"),
@@ -53,15 +56,22 @@ UNEVEN = [
     ("0 9 * * */2", "At 09:00, only on Sunday, Tuesday, Thursday, and Saturday"),
     ("0 0 1 */5 *", "At 00:00, on day 1 of the month, only in January, June, and November"),
     ("0 9 */10 * *", "At 09:00, on day 1, 11, 21, and 31 of the month"),
-    ("0 9 */2 * *", "At 09:00, every 2 days"),
+    ("0 9 */2 * *", f"At 09:00, on day {ODD} of the month"),
+    ("0 9 1-31/2 * *", f"At 09:00, on day {ODD} of the month"),
+    (
+        "0 9 1-20,22-31/3 * *",
+        f"At 09:00, on day {', '.join(map(str, range(1, 21)))}, 22, 25, 28, and 31 of the month",
+    ),
+    ("0 9 */1 * *", "At 09:00, every day"),
+    ("0 9 1-20/1 * *", "At 09:00, between day 1 and 20 of the month"),
 ]
 
 DAY_RULE = [
     ("0 3 1 * MON", "At 03:00, on day 1 of the month, or on Monday"),
     ("0 3 1 * 1-3,5", "At 03:00, on day 1 of the month, or on Monday through Wednesday and Friday"),
     ("0 3 1 * MON day_mode=and", "At 03:00, on day 1 of the month, and only if also on Monday"),
-    ("0 3 */2 * MON", "At 03:00, every 2 days, and only if also on Monday"),
-    ("0 3 */2 * 1-5", "At 03:00, every 2 days, Monday through Friday"),
+    ("0 3 */2 * MON", f"At 03:00, on day {ODD} of the month, and only if also on Monday"),
+    ("0 3 */2 * 1-5", f"At 03:00, on day {ODD} of the month, Monday through Friday"),
     (
         "0 3 1 * 1-5",
         "At 03:00, on day 1 of the month, Monday through Friday (either day field may match)",
