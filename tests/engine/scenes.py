@@ -86,7 +86,7 @@ class Scene:
     """One job on a stage, the dice, and what was done to it.
 
     Attributes:
-        forced: ids of the runs that were to begin whatever else runs.
+        forced: keys of the runs that were to begin whatever else runs; a retry keeps its place.
         policies: every set of policies that the job has had.
         idle_since: since when nothing is owed; None: something is.
     """
@@ -97,7 +97,7 @@ class Scene:
     choices: Choices
     log: list[str] = field(default_factory=list)
     owed: Owed = field(default_factory=Owed)
-    forced: set[Any] = field(default_factory=set)
+    forced: set[str] = field(default_factory=set)
     policies: list[dict[str, Any]] = field(default_factory=list)
     idle_since: datetime | None = None
 
@@ -226,7 +226,7 @@ def _trigger(scene: Scene) -> str:
     force = scene.dice.random() < 0.2
     run = jobs.trigger(_NAME, force=force)
     if force:
-        scene.forced.add(run.pk)
+        scene.forced.add(run.key)
     return f"triggered{' by force' if force else ''}: {run.status} {run.reason}"
 
 

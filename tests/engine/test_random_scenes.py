@@ -92,13 +92,13 @@ def _assert_nothing_due_is_left(scene: Scene) -> None:
 
 
 def _assert_no_more_at_once_than_allowed(scene: Scene) -> None:
-    """By the most generous policy the job has had; runs begun by force come on top."""
+    """By the most generous policy the job has had; what was forced, and its retries, come on top."""
     bounds = [_most_at_once(policies) for policies in scene.policies]
     if None in bounds:
         return
     bound = max(bound for bound in bounds if bound is not None)
     begun = Run.objects.filter(started_at__isnull=False)
-    begun = begun.exclude(status=RunStatus.LOST).exclude(pk__in=scene.forced)
+    begun = begun.exclude(status=RunStatus.LOST).exclude(key__in=scene.forced)
     most = _most_inside((run.started_at, run.left_at or scene.now) for run in begun)
     _hold(most <= bound, f"{most} at once, {bound} allowed", scene)
 
