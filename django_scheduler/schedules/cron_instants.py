@@ -8,7 +8,7 @@ equal readings is meant.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, timezone, tzinfo
 from itertools import pairwise
 
 from .cron_days import SEARCH_YEARS
@@ -89,8 +89,7 @@ class InstantPattern:
 
     def _instant(self, reading: datetime, shift: Shift | None, one: str) -> datetime | None:
         if shift is None:
-            offset = reading.replace(tzinfo=self.zone).utcoffset()
-            return None if offset is None else reading - offset
+            return reading.replace(tzinfo=self.zone).astimezone(timezone.utc).replace(tzinfo=None)
         if shift.is_gap:
             return shift.at if self.shifts_gaps else None
         return reading - (shift.before if one == _FIRST else shift.after)

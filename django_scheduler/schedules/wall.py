@@ -89,8 +89,7 @@ def check_timezone(name: str | None) -> None:
 
 def offset_at(zone: tzinfo, instant: datetime) -> timedelta:
     """How far the zone's clock is ahead of UTC at an instant."""
-    offset = instant.replace(tzinfo=timezone.utc).astimezone(zone).utcoffset()
-    return offset if offset is not None else timedelta(0)
+    return to_wall(zone, instant) - instant
 
 
 def to_wall(zone: tzinfo, instant: datetime) -> datetime:
@@ -104,7 +103,7 @@ def shift_at(zone: tzinfo, wall: datetime) -> Shift | None:
     late = wall.replace(tzinfo=zone, fold=1).utcoffset()
     if early == late or early is None or late is None:
         return None
-    reading = wall.replace(microsecond=0, fold=0)
+    reading = wall.replace(microsecond=0)
     return _bisect(zone, reading - max(early, late), reading - min(early, late))
 
 
@@ -137,5 +136,4 @@ def instant_of(zone: tzinfo, wall: datetime) -> datetime:
     shift = shift_at(zone, wall)
     if shift is not None and shift.is_gap:
         return shift.at
-    offset = wall.replace(tzinfo=zone, fold=0).utcoffset()
-    return wall.replace(fold=0) - (offset if offset is not None else timedelta(0))
+    return wall.replace(tzinfo=zone, fold=0).astimezone(timezone.utc).replace(tzinfo=None)

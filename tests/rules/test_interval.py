@@ -323,3 +323,14 @@ def test_an_interval_checks_its_zone() -> None:
     """S11: also when it is made without a builder."""
     with pytest.raises(InvalidTimezone):
         Interval(days=1, timezone="Europe/Pari")
+
+
+@pytest.mark.parametrize("name", ["starting", "anchor"])
+@pytest.mark.parametrize(
+    "value",
+    ["2026-01-01", datetime(2026, 1, 1), datetime.min.replace(tzinfo=UTC), at("9999-01-01 00:00")],  # noqa: DTZ001
+)
+def test_a_grid_goes_through_an_instant_within_the_calendar(name: str, value: object) -> None:
+    """S3: aware, and not so near its ends that a zone could push it out."""
+    with pytest.raises(InvalidSchedule):
+        Interval(seconds=60, **{name: value})  # type: ignore[arg-type]
