@@ -92,7 +92,7 @@ def _assert_nothing_due_is_left(scene: Scene) -> None:
 
 
 def _assert_no_more_at_once_than_allowed(scene: Scene) -> None:
-    """By the most generous policy the job has had; what was forced, and its retries, come on top."""
+    """By the most generous policy the job has had; forced runs and their retries come on top."""
     bounds = [_most_at_once(policies) for policies in scene.policies]
     if None in bounds:
         return
