@@ -36,6 +36,7 @@ def test_a_triggered_job_runs_in_the_scheduler_process(subprocess_env, tmp_path)
         process = Process.objects.get(pk=run.process)
         assert (run.status, process.pid) == ("succeeded", child.process.pid)
         assert child.terminate() == 0
+        assert _lines(child.log)[-2:] == ["Stopping.", "The scheduler has stopped."]
     assert Process.objects.get(pk=run.process).state == "stopped"
 
 
@@ -47,6 +48,8 @@ def test_sigterm_lets_a_running_job_end_and_records_it(subprocess_env, tmp_path)
         run = jobs.trigger("held")
         wait_until(lambda: _status(run) == "running")
         child.process.terminate()
+        waits = "Stopping: waiting up to 30 s for 1 run; a second signal stops at once."
+        wait_until(lambda: waits in _lines(child.log))
         (tmp_path / "go").touch()
         assert child.process.wait(30) == 0
     found = runs.get(run)

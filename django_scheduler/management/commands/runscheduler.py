@@ -125,6 +125,8 @@ class Command(BaseCommand):
             with _ready_file(options["ready_file"]):
                 while not (asked or scheduler.join(SIGNAL_LATENCY)):
                     pass
+                if asked:
+                    self._tell_what_is_waited_for(scheduler, options["shutdown_grace"])
         finally:
             # Whatever ends the waiting: what runs is to end in order.
             scheduler.stop(options["shutdown_grace"])
@@ -143,6 +145,18 @@ class Command(BaseCommand):
                 f"The job {name!r} calls {function!r}, which this process does not know. Unless "
                 "another process does, it is set aside as broken after a while."
             )
+
+    def _tell_what_is_waited_for(self, scheduler: Scheduler, grace: float | None) -> None:
+        """Answer the first signal at once: what runs here may go on for a while."""
+        session = scheduler.session
+        count = 0 if session is None else len(session.watch.all())
+        said = "Stopping."
+        if count:
+            span = conf.current().shutdown_grace.total_seconds() if grace is None else grace
+            runs = "1 run" if count == 1 else f"{count} runs"
+            said = f"Stopping: waiting up to {span:g} s for {runs}; a second signal stops at once."
+        self.stdout.write(said)
+        self.stdout.flush()
 
     def _warn(self, text: str) -> None:
         self.stderr.write(self.style.WARNING(text))
