@@ -46,9 +46,6 @@ _OPTIONAL = frozenset(
 )
 #: Around a message that the catalog lacks: if it is still there in the end, it was needed.
 _LACKING = "\0"
-#: Longer lists of times are no better than "every 7 minutes". Days are always listed: from the
-#: 31st to the 1st is one day, so that "every 2 days" is never true.
-_LONGEST_LIST = 12
 
 
 def describe_cron(expression: str, day_mode: str, voice: Voice) -> str:
@@ -141,26 +138,24 @@ class _Teller(ExpressionDescriptor):  # type: ignore[misc]
 
 def _spelled(reading: Reading) -> str:
     """The field as the library tells it best: steps it would tell as evenly spaced, as a list."""
-    text, values = reading.text, sorted(reading.values)
+    text = reading.text
     if "/" not in text or reading.special or _is_even(reading):
         return text
-    if len(values) > _LONGEST_LIST and not _leaps(reading):
-        return text
-    return ",".join(map(str, values))
-
-
-def _leaps(reading: Reading) -> bool:
-    """True if days of the month are told in steps of more than one."""
-    steps = {item.partition("/")[2] for item in reading.text.split(",")}
-    return reading.field.name == "day_of_month" and not steps <= {"", "1"}
+    return ",".join(map(str, sorted(reading.values)))
 
 
 def _is_even(reading: Reading) -> bool:
-    """True for a single step over hours, minutes or seconds that is equally long everywhere."""
-    if "," in reading.text or reading.field.name not in ("second", "minute", "hour"):
+    """True for a single step over hours, minutes or seconds that is equally long everywhere.
+
+    Over days only a step of one is: from the 31st to the 1st it is a day, whatever the step.
+    """
+    if "," in reading.text:
         return False
     span, _, step = reading.text.partition("/")
-    return span != "*" or reading.field.cycle % int(step) == 0
+    if reading.field.name == "day_of_month":
+        return step == "1"
+    timed = reading.field.name in ("second", "minute", "hour")
+    return timed and (span != "*" or reading.field.cycle % int(step) == 0)
 
 
 def _is_listed(reading: Reading) -> bool:

@@ -56,6 +56,11 @@ UNEVEN = [
     ("0 9 * * */2", "At 09:00, only on Sunday, Tuesday, Thursday, and Saturday"),
     ("0 0 1 */5 *", "At 00:00, on day 1 of the month, only in January, June, and November"),
     ("0 9 */10 * *", "At 09:00, on day 1, 11, 21, and 31 of the month"),
+    (
+        "1,2,3,*/6 1 * * *",
+        "At 0, 1, 2, 3, 6, 12, 18, 24, 30, 36, 42, 48, and 54 minutes past the hour, at 01:00, "
+        "every day",
+    ),
     ("0 9 */2 * *", f"At 09:00, on day {ODD} of the month"),
     ("0 9 1-31/2 * *", f"At 09:00, on day {ODD} of the month"),
     (
