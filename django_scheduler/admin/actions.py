@@ -24,8 +24,8 @@ from .. import jobs
 from ..exceptions import SchedulerError
 from ..models import Job
 from ..states import Reason, RunStatus
-from .base import AnyModelAdmin, page_of
-from .display import absolute, label_of
+from .base import AnyModelAdmin, page_of, present
+from .display import absolute, label_of, readable
 from .fields import span_text
 from .order_forms import BringForwardForm, CatchUpForm, PauseForm
 
@@ -37,11 +37,15 @@ TOLD_ONE_BY_ONE = 10
 
 @dataclass(frozen=True)
 class Done:
-    """What an order did to one row: the line for the admin log, whether all, the run it made."""
+    """What an order did to one row: the line for the admin log, whether all, the run it made.
+
+    ``told`` is what the user reads if it was the only row; empty: how many rows it was done to.
+    """
 
     logged: str
     complete: bool = True
     run: uuid.UUID | None = None
+    told: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,17 @@ def _resume_catching_up(request: HttpRequest, job: Job, given: Mapping[str, Any]
 
 def _skip_next(request: HttpRequest, job: Job, given: Mapping[str, Any]) -> Done:
     run = jobs.skip_next(job)
-    return Done(_("Skipped the next run, of %s") % absolute(run.scheduled_for), run=run.pk)
+    logged = _("Skipped the next run, of %s") % absolute(run.scheduled_for)
+    following, now = jobs.get(job.name).next_run_at, present()
+    skipped = readable(run.scheduled_for, now, job.timezone)
+    if following is None:
+        told = _("Skipped %s; no further one is planned.") % skipped
+    else:
+        told = _("Skipped %(skipped)s; next %(next)s.") % {
+            "skipped": skipped,
+            "next": readable(following, now, job.timezone),
+        }
+    return Done(logged, run=run.pk, told=told)
 
 
 def _trigger(request: HttpRequest, job: Job, given: Mapping[str, Any]) -> Done:
@@ -230,8 +244,8 @@ def carry_out(
 
 
 def _success(request: HttpRequest, order: Order, done: list[Done]) -> str:
-    """Return how many rows it was done to; of a single new run, with the way to its page."""
-    told = order.done(len(done)) % len(done)
+    """Return how many rows it was done to, or what was done to one, with the way to its run."""
+    told = (done[0].told if len(done) == 1 else "") or order.done(len(done)) % len(done)
     run = done[0].run if len(done) == 1 else None
     url = page_of("run", run) if request.user.has_perm("django_scheduler.view_run") else ""
     if not url:

@@ -132,7 +132,7 @@ class JobForm(JobFormBase):
     """Whether this input is only to be shown as it would be, and not stored."""
 
     notices: Sequence[EditNotice] = ()
-    """What storing it would repeat, leave out, end or run at once, which somebody has to confirm."""
+    """What storing it would repeat, leave out, end or run at once: somebody has to confirm it."""
 
     seen_version = forms.IntegerField(widget=forms.HiddenInput, required=False)
     function = forms.ChoiceField(label=_("Function"))

@@ -232,6 +232,8 @@ class JobAdmin(Looks, JobModelAdmin):
             "notices": [notice.describe() for notice in form.notices],
             "confirmed": confirmation(form.notices),
             "again": "" if form.previewing else [*pressed, "_save"][0],
+            # The same page, opened anew.
+            "back": request.path,
         }
 
     def _buttons(self, request: HttpRequest, job: Job) -> list[dict[str, Any]]:

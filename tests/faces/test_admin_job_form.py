@@ -209,17 +209,6 @@ def test_page_sent_back_untouched_changes_nothing(admin_client):
     assert Job.objects.filter(pk=job.pk).values().get() == before
 
 
-def test_an_error_is_told_above_what_the_job_is_doing(admin_client):
-    """Once: below the panel, whose height is a screen's, nobody would see it."""
-    job = make_job("nightly")
-    page = _edit(admin_client, job, schedule="61 * * * *").content.decode()
-    assert page.count('class="errornote"') == 1
-    assert page.index("Please correct the error below.") < page.index('id="sched-now"')
-    stale = _edit(admin_client, job, description="mine", seen_version="").content.decode()
-    assert stale.count("look at it again") == 1
-    assert stale.index("look at it again") < stale.index('id="sched-now"')
-
-
 def test_second_editor_is_told_and_nothing_is_overwritten(admin_client):
     """§9: two editors opened the same page."""
     job = make_job("nightly")

@@ -188,6 +188,28 @@ def test_run_now_that_was_skipped_says_so(admin_client):
     assert "skipped (overlap)" in LogEntry.objects.get().change_message
 
 
+def test_a_skipped_run_is_named_with_the_one_that_comes_next(admin_client):
+    """On the clock of the job's zone; of several jobs only how many."""
+    job = make_job("nightly", "0 3 * * *", timezone="Europe/Paris")
+    url = reverse("admin:django_scheduler_job_skip_next", args=[job.pk])
+    page = admin_client.post(url, follow=True).content.decode().replace("\xa0", " ")
+    assert "Skipped Wed 11 Mar, 03:00 CET; next Thu 12 Mar, 03:00 CET. <a href=" in page
+    make_job("other")
+    given = {
+        "action": "skip_next_selected",
+        "_selected_action": list(jobs.all().values_list("pk", flat=True)),
+    }
+    page = admin_client.post(reverse(LIST), given, follow=True).content.decode()
+    assert "The next run of 2 jobs was skipped." in page
+
+
+def test_a_skipped_run_without_another_one_says_so(admin_client):
+    job = make_job("once", "@at 2026-03-11T09:00:00Z")
+    url = reverse("admin:django_scheduler_job_skip_next", args=[job.pk])
+    page = admin_client.post(url, follow=True).content.decode().replace("\xa0", " ")
+    assert "Skipped Wed 11 Mar, 09:00 UTC; no further one is planned." in page
+
+
 def test_run_now_leads_to_the_run(admin_client):
     job = make_job("nightly")
     url = reverse("admin:django_scheduler_job_trigger", args=[job.pk])

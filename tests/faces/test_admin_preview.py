@@ -104,6 +104,17 @@ def test_errors_stay_at_their_fields(admin_client):
     assert set(_errors(answer)) == {"kwargs"}
 
 
+def test_an_error_is_told_above_what_the_job_is_doing(admin_client):
+    """Once: below the panel, whose height is a screen's, nobody would see it."""
+    job = make_job("nightly")
+    page = _edit(admin_client, job, schedule="61 * * * *").content.decode()
+    assert page.count('class="errornote"') == 1
+    assert page.index("Please correct the error below.") < page.index('id="sched-now"')
+    stale = _edit(admin_client, job, description="mine", seen_version="").content.decode()
+    assert stale.count("look at it again") == 1
+    assert stale.index("look at it again") < stale.index('id="sched-now"')
+
+
 def test_a_kind_that_cannot_show_itself_spoils_no_page(admin_client, monkeypatch):
     class Odd(Schedule):
         def next_after(self, instant):
@@ -133,6 +144,8 @@ def test_a_save_that_would_repeat_today_asks_first(admin_client):
     page = _page(answer)
     assert "It has run for 2026-03-10 03:00 and would run again the same day" in page
     assert '<button type="submit" form="job_form" name="_save"' in page
+    change = reverse("admin:django_scheduler_job_change", args=[job.pk])
+    assert f'<a class="sched-discard" href="{change}">Discard</a>' in page
     assert f'<input type="hidden" name="confirmed" value="{preview["confirmed"]}">' in page
     assert not _errors(answer)
     assert jobs.get("nightly").schedule == "0 3 * * *"
