@@ -172,15 +172,24 @@ def _two_units(seconds: int) -> str:
     return " ".join(filter(None, parts))
 
 
-def schedule_words(schedule: Schedule | None, spec: str, error: str) -> SafeString:
-    """Return the schedule in words, its text when pointed at; the error if it cannot be read."""
+def schedule_words(
+    schedule: Schedule | None, spec: str, error: str, *, brief: bool = False
+) -> SafeString:
+    """Return the schedule in words, its text when pointed at; the error if it cannot be read.
+
+    ``brief`` words are for a column: without what daylight saving does, which the page tells.
+    """
     if schedule is None:
         return format_html(
             '<span class="sched-unreadable"><code>{}</code> <small>{}</small></span>',
             spec,
             error,
         )
-    return format_html('<span class="sched-words" title="{}">{}</span>', spec, schedule.describe())
+    words = schedule.describe()
+    if brief:
+        # No schedule says anything else behind a semicolon.
+        words = words.partition("; ")[0]
+    return format_html('<span class="sched-words" title="{}">{}</span>', spec, words)
 
 
 def sparkline(outcomes: Sequence[Outcome], *, narrow: bool = False) -> SafeString | str:

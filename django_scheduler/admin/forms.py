@@ -116,10 +116,18 @@ EMPTY = {
     "start_deadline": _("none. A run that has not begun so long after it was due is skipped."),
     "jitter": _("none. Each occurrence is due up to so much later."),
 }
+BOUNDS = {
+    "max_running": _("Only for “allow”: so many runs at once. Empty: no bound."),
+    "buffer_limit": _("Only for “queue all”: so many runs wait; what comes beyond is skipped."),
+    "catch_up_limit": _(
+        "Only for “all”: so many runs, the newest; what lies beyond is recorded as missed. "
+        "Empty: the setting, 100 if unset."
+    ),
+}
 
 
-def _span_helps() -> dict[str, Any]:
-    return {name: format_lazy(SPAN, empty) for name, empty in EMPTY.items()}
+def _helps() -> dict[str, Any]:
+    return {**{name: format_lazy(SPAN, empty) for name, empty in EMPTY.items()}, **BOUNDS}
 
 
 class JobForm(JobFormBase):
@@ -156,7 +164,7 @@ class JobForm(JobFormBase):
             **dict.fromkeys(EMPTY, DurationField),
             **dict.fromkeys(("args", "kwargs", "metadata"), IndentedJSONField),
         }
-        help_texts = _span_helps()
+        help_texts = _helps()
         widgets = {
             "timezone": SuggestedText(_zones),
             "schedule": forms.TextInput(attrs={"size": 50, "spellcheck": "false"}),

@@ -44,9 +44,9 @@ def read_schedule(job: Job) -> tuple[Schedule | None, str]:
 
 
 def words_of(job: Job) -> str:
-    """Return the job's schedule in words, as HTML; its error if it cannot be read."""
+    """Return the job's schedule in few words, as HTML; its error if it cannot be read."""
     schedule, error = read_schedule(job)
-    return schedule_words(schedule, job.schedule, error)
+    return schedule_words(schedule, job.schedule, error, brief=True)
 
 
 def state_note(job: Job) -> str:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.timezone import get_current_timezone_name
 from django.utils.translation import gettext as _
 
@@ -46,6 +48,7 @@ def schedule_times(
     past = shown.previous if shown else ()
     return {
         "zones": zones,
+        "heads": [_head(name) for name in zones],
         "next": [
             {**row, "relative": _("at once") if at <= now else row["relative"]}
             for at, row in zip(upcoming, _rows(upcoming, zones, now), strict=True)
@@ -55,6 +58,11 @@ def schedule_times(
         "warnings": [each.describe() for each in shown.warnings] if shown else [],
         "fixed_delay": bool(schedule and schedule.fixed_delay),
     }
+
+
+def _head(zone: str) -> str:
+    """The name of a zone, which breaks behind a slash only."""
+    return format_html_join(mark_safe("/<wbr>"), "{}", ((part,) for part in zone.split("/")))
 
 
 def _rows(instants: Sequence[datetime], zones: list[str], now: datetime) -> list[dict[str, Any]]:

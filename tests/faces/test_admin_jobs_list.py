@@ -39,6 +39,15 @@ def test_row_shows_schedule_in_words_and_next_run(admin_client):
     assert "2026-03-11 08:00:00 UTC" in page
 
 
+def test_row_leaves_what_daylight_saving_does_to_the_page(admin_client):
+    job = make_job("nightly", "30 2 * * *", timezone="Europe/Paris")
+    page = _page(admin_client)
+    assert ">At 02:30, every day, Europe/Paris</span>" in page
+    assert "does not exist" not in page
+    url = reverse("admin:django_scheduler_job_change", args=[job.pk])
+    assert "when 02:30 does not exist, at 03:00" in admin_client.get(url).content.decode()
+
+
 def test_row_shows_recent_outcomes_with_what_each_was(admin_client):
     row = make_job("nightly")
     make_run(row, "succeeded", NOW - 60 * SECOND)

@@ -47,6 +47,7 @@ def test_a_new_job_is_looked_at_and_not_saved(admin_client):
     assert preview["times"]["zones"] == ["Europe/Paris", "UTC"]
     assert [len(preview["times"][part]) for part in ("next", "previous")] == [5, 3]
     page = _page(answer)
+    assert '<th scope="col">Europe/<wbr>Paris</th><th scope="col">UTC</th>' in page
     assert "At 02:30, every day, Europe/Paris; when 02:30 does not exist, at 03:00" in page
     assert "<td>Wed 11 Mar, 02:30 CET</td><td>Wed 11 Mar, 01:30 UTC</td>" in page
     assert "<td>Tue 10 Mar, 02:30 CET</td><td>Tue 10 Mar, 01:30 UTC</td>" in page
