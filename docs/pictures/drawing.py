@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from xml.sax.saxutils import escape
 
-WIDTH = 860
+WIDTH = 880
 LEFT, RIGHT = 84, 590
 TOP, STEP, FOOT = 98, 26, 16
 WORDS_AT = RIGHT + 20
+NARROWEST = 10
+"""A bar is at least so wide, or a short run would not be seen."""
 
 _STYLE = """
   text { font: 13px system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif; fill: #1f2430 }
@@ -124,10 +126,19 @@ class Picture:
             f'<rect class="panel" x="0.5" y="0.5" width="{WIDTH - 1}" '
             f'height="{self._height - 1}" rx="8"/>',
             self._text(20, 28, self.title, "title"),
-            self._text(20, 48, self.setting, "quiet"),
+            self._text(20, 48, f"{self.setting} {self._legend()}", "quiet"),
             self._text(20, TOP - 10, "due", "quiet"),
             self._text(WORDS_AT, TOP - 10, "on record", "quiet"),
         ]
+
+    def _legend(self) -> str:
+        """Say what the signs of this picture mean."""
+        signs = ["● due"]
+        if any(row.crossed for row in self.rows):
+            signs.append("✕ due, and skipped")
+        if any(row.waits for row in self.rows):
+            signs.append("┄ waits")
+        return f"{', '.join(signs)}."
 
     def _axis(self) -> None:
         bottom = TOP + STEP * len(self.rows)
@@ -159,8 +170,9 @@ class Picture:
 
     def _bar(self, bar: Bar, y: int) -> None:
         left, right = float(self._x(bar.start)), float(self._x(bar.end))
+        width = max(right - left, NARROWEST)
         self._add(
-            f'<rect class="{bar.kind}" x="{left:.1f}" y="{y - 8}" width="{right - left:.1f}" '
+            f'<rect class="{bar.kind}" x="{left:.1f}" y="{y - 8}" width="{width:.1f}" '
             f'height="16" rx="{0 if bar.is_open else 3}"/>'
         )
 

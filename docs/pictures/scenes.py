@@ -186,10 +186,10 @@ def _outcome(run: Run) -> str:
     """Say in a few words how the run began and ended."""
     if run.status == RunStatus.STOPPED:
         return f"stopped, reason {run.reason}"
-    if run.missed:
-        return f"{run.status}, missed = {run.missed}"
     began = run.started_at - run.scheduled_for
-    return f"{run.status}, {_span(began)} late" if began else run.status
+    late = f", {_span(began)} late" if began else ""
+    missed = f", missed = {run.missed}" if run.missed else ""
+    return f"{run.status}{late}{missed}"
 
 
 def _span(span: timedelta) -> str:
