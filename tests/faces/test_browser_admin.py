@@ -109,6 +109,7 @@ def test_an_edit_is_looked_at_and_confirmed_without_scripts(
     page.click("text=Preview")
     assert "Nothing has been saved." in page.inner_text(".sched-preview")
     assert "18:30\xa0CET" in page.inner_text(".sched-preview")
+    assert page.evaluate(CUT_OFF) == []
     page.screenshot(path=folder / f"preview-{scheme}-{width}.png", full_page=True)
     page.click("input[name=_save]")
     assert "would run again the same day" in page.inner_text(".sched-notice")
