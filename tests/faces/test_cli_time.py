@@ -92,7 +92,7 @@ def test_explain_says_from_when_an_interval_counts():
 def test_explain_of_a_job_says_what_is_planned_and_why_it_is_not():
     jobs.add("plain", schedule=every(hours=1), timezone="America/New_York")
     jobs.run_within("plain", 60)
-    planned = "Planned next: Mon 2026-03-02 07:01:00 EST, America/New_York"
+    planned = "Planned next: Mon 2026-03-02 07:01:00 EST"
     assert say("explain", "--job", "plain").splitlines()[2] == planned
     document = ask("explain", "--job", "plain")
     assert (document["state"], document["next_run_at"]) == ("active", "2026-03-02T12:01:00Z")

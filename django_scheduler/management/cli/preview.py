@@ -89,8 +89,8 @@ def _planned(job: Job) -> str:
         state = f"{job.state}: {why}" if why else f"{job.state}: it is not planned."
     if job.next_run_at is None:
         return state
-    (reading, *_), (row, *_) = zone_columns([job.next_run_at], job.timezone)
-    planned = f"Planned next: {row[0]}, {reading}"
+    _zones, [[planned, *_]] = zone_columns([job.next_run_at], job.timezone)
+    planned = f"Planned next: {planned}"
     return f"{state}\n{planned}" if state else planned
 
 
