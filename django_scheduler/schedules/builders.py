@@ -84,7 +84,7 @@ def _assemble(named: list[FieldValue]) -> str:
         for field, value in zip(FIELDS, named, strict=True)
     ]
     # Of the two day fields a named one stands for both; neither named, the month's first day does.
-    order = [0, 1, 2, 5 if texts[3] is None and texts[5] is not None else 3, 4]
+    order = [0, 1, 2, 5 if texts[5] is not None else 3, 4]
     smallest = next((place for place, each in enumerate(order) if texts[each] is not None))
     for each in order[:smallest]:
         texts[each] = str(FIELDS[each].low)

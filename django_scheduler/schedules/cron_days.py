@@ -40,7 +40,7 @@ def spell_days(text: CronText, day_mode: str) -> tuple[str, ...]:
     (month,) = text.readings[4].parts()
     pairs = text.day_alternatives(day_mode)
     spellings = tuple(f"0 0 {day} {month} {weekday}" for day, weekday in pairs)
-    if set(_EVERY_DAY) <= set(spellings):
+    if set(spellings).issuperset(_EVERY_DAY):
         return _EVERY_DAY
     # A side that never matches would cost a search of 50 years at every question.
     return tuple(each for each in spellings if day_from((each,), _REFERENCE) is not None)

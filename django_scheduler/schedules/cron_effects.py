@@ -21,11 +21,9 @@ class Readings(Protocol):
 
     def next(self, wall: datetime) -> datetime | None:
         """The first one strictly after ``wall``."""
-        ...
 
     def count(self, low: datetime, high: datetime) -> int:
         """How many lie in [low, high)."""
-        ...
 
 
 def cron_effect(

@@ -70,7 +70,7 @@ class DstEffect:
     action: DstAction
     first: datetime
     count: int
-    rhythm: bool = False
+    rhythm: bool
 
     def describe(self) -> str:
         """The effect in words, for people."""

@@ -166,7 +166,7 @@ class Interval(Schedule):
         if self.starting is None and self.anchor is None:
             return EPOCH.replace(tzinfo=None)
         zone = zone_called(self.zone_name)
-        wall = to_wall(zone, self._origin().replace(tzinfo=None)).replace(fold=0)
+        wall = to_wall(zone, self._origin().replace(tzinfo=None))
         return wall if self.starting is not None else datetime.combine(wall.date(), time())
 
     def _at(self, index: int) -> datetime:
@@ -182,7 +182,7 @@ class Interval(Schedule):
         """The number of the newest occurrence not later than ``moment``; below 0 before them."""
         if not self.days:
             return (moment - self._origin()) // timedelta(seconds=self.seconds)
-        wall = to_wall(zone_called(self.zone_name), moment.replace(tzinfo=None)).replace(fold=0)
+        wall = to_wall(zone_called(self.zone_name), moment.replace(tzinfo=None))
         # A gap or fold moves an occurrence by less than two days, never further.
         index = (wall - self._origin_wall()) // (self.days * _DAY) + 1
         while self._at(index) > moment:
@@ -241,7 +241,7 @@ def _check_span(days: int, seconds: int) -> None:
             "25h for a span, or use cron for a time of day.",
             field="schedule",
         )
-    if days < 0 or seconds < 0 or days + seconds == 0:
+    if days < 0 or seconds < 0 or not (days or seconds):
         raise InvalidInterval("An interval is at least one second long.", field="schedule")
     if days > _LONGEST_DAYS or seconds > _LONGEST_DAYS * 86_400:
         raise InvalidInterval("An interval is at most 100 years long.", field="schedule")
@@ -265,7 +265,7 @@ def _every(days: int, seconds: int, voice: Voice) -> str:
     parts = [part for part in _parts(seconds) if part[0]]
     if len(parts) > 1:
         return voice.say("Every {span}", span=" ".join(_count(*part, voice) for part in parts))
-    number, unit = parts[0]
+    [(number, unit)] = parts
     if unit == "hour":
         return voice.count("Every hour", "Every {count} hours", number)
     if unit == "minute":

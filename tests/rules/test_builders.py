@@ -60,10 +60,24 @@ def test_fields_that_cannot_be_read_are_refused(arguments: dict[str, object]) ->
     assert caught.value.field in ("schedule", "hour")
 
 
+@pytest.mark.parametrize("value", ["", [], ["", 5]])
+def test_an_empty_field_is_refused_by_its_name(value: object) -> None:
+    """S2: the error says what to write instead."""
+    with pytest.raises(InvalidCron, match="hour is empty") as caught:
+        cron(hour=value)  # type: ignore[arg-type]
+    assert caught.value.field == "hour"
+
+
 @pytest.mark.parametrize(
     ("schedule", "text"),
     [
+        (hourly_at(0), "0 * * * *"),
         (hourly_at(15), "15 * * * *"),
+        (hourly_at(59), "59 * * * *"),
+        (daily_at(0, 0, 59), "59 0 0 * * *"),
+        (daily_at(23, 59), "59 23 * * *"),
+        (weekly_on(0), "0 0 * * 0"),
+        (monthly_on(1), "0 0 1 * *"),
         (daily_at(3), "0 3 * * *"),
         (daily_at(3, 30), "30 3 * * *"),
         (daily_at(3, 30, 5), "5 30 3 * * *"),
@@ -87,6 +101,8 @@ def test_helpers(schedule: schedules.Cron, text: str) -> None:
         (lambda: daily_at(24), "hour"),
         (lambda: daily_at(3, 60), "minute"),
         (lambda: daily_at(3, 0, 60), "second"),
+        (lambda: daily_at(3, 0, -1), "second"),
+        (lambda: weekly_on(-1), "day"),
         (lambda: weekly_on("someday"), "day"),
         (lambda: weekly_on(8), "day"),
         (lambda: monthly_on(0), "day"),

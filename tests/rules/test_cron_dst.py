@@ -224,3 +224,12 @@ def test_a_day_with_a_gap_is_counted_as_it_runs(
     assert len([each for each in schedule.upcoming(start, 9) if each <= start + 23 * HOUR]) == (
         expected
     )
+
+
+def test_a_run_at_the_end_of_a_gap_is_counted_to_the_second() -> None:
+    """S11: in (after, until], as any other."""
+    schedule = cron("30 2 * * *", timezone="Europe/Paris")
+    end = at("2026-03-29 03:00", "Europe/Paris")
+    assert schedule.count_between(end - SECOND, end) == 1
+    assert schedule.count_between(end - 2 * SECOND, end - SECOND) == 0
+    assert schedule.count_between(end, end + SECOND) == 0

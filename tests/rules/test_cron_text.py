@@ -134,6 +134,7 @@ def test_dates_that_do_not_exist_are_refused(text: str) -> None:
     with pytest.raises(UnsatisfiableSchedule) as caught:
         parse_schedule(text)
     assert caught.value.field == "schedule"
+    assert "no such day exists" in str(caught.value)
 
 
 def test_one_impossible_day_field_leaves_the_other() -> None:

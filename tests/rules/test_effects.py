@@ -39,6 +39,8 @@ CASES = [
      "2 times from 02:00 to 03:00 come twice and run the second time only"),
     ("15 30 2 * * *", "Europe/Paris", "2026-03-29", SHIFTED, 1,
      "02:30:15 does not exist, so it runs at 03:00"),
+    ("1 0 2,3 * * *", "Europe/Paris", "2026-03-29", SHIFTED, 1,
+     "02:00:01 does not exist, so it runs at 03:00"),
     ("30 2 * * *", "America/New_York", "2026-03-08", SHIFTED, 1,
      "02:30 does not exist, so it runs at 03:00"),
     ("30 1 * * *", "America/New_York", "2026-11-01", FIRST, 1,
@@ -69,16 +71,21 @@ CASES = [
      "05:00 does not exist, so it runs at 2011-12-31 00:00"),
     ("@every 7d from 2026-10-18T02:30:00+02:00", "Europe/Paris", "2026-10-25", FIRST, 1,
      "02:30 comes twice and runs the first time only"),
+    ("@every 7d from 2026-10-25T02:30:00+02:00", "Europe/Paris", "2026-10-25", FIRST, 1,
+     "02:30 comes twice and runs the first time only"),
 ]  # fmt: skip
 
 NOTHING = [
     ("30 4 * * *", "Europe/Paris"),
+    ("59 59 1 * * *", "Europe/Paris"),
+    ("0 3 * * *", "Europe/Paris"),
     ("30 2 * * 1-5", "Europe/Paris"),
     ("30 2 * * *", "UTC"),
     ("@every 1h", "Europe/Paris"),
     ("@every 1d", "Europe/Paris"),
     ("@every 1d after finish", "America/Santiago"),
     ("@every 1d from 2030-01-01T02:30:00+01:00", "Europe/Paris"),
+    ("@every 1d from 2026-10-26T02:30:00+01:00", "Europe/Paris"),
     ("@every 7d from 2026-01-01T02:30:00+01:00", "Europe/Paris"),
 ]
 
@@ -201,3 +208,23 @@ def test_a_preview_of_a_fixed_delay_knows_one_instant():
 def test_a_preview_ends_where_the_schedule_does():
     shown = preview(once(at("2026-03-28 11:00")), at("2026-03-28 12:00"))
     assert (shown.upcoming, shown.previous) == ((), (at("2026-03-28 11:00"),))
+
+
+def test_the_bound_of_an_answer_is_ten_years_to_the_second():
+    schedule = parse_schedule("30 2 * * *", "Europe/Paris")
+    shift = at("2036-03-30 01:00")
+    after = shift - timedelta(days=3660)
+    assert dst_effects(schedule, after, shift + DAY)[-1].at == shift
+    assert dst_effects(schedule, after - SECOND, shift + DAY)[-1].at < shift
+
+
+def test_the_last_year_looked_at_is_9997():
+    found = dst_effects(
+        parse_schedule("30 2 * * *", "Europe/Paris"), at("9996-12-01 00:00"), at("9999-12-01 00:00")
+    )
+    assert [each.at.year for each in found] == [9997, 9997]
+
+
+def test_a_standing_rule_is_that_of_the_thirties():
+    shifts = effects._standing_shifts("Europe/Paris")
+    assert [each.at.year for each in shifts] == [year for year in range(2030, 2040) for _ in "ab"]

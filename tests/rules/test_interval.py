@@ -334,3 +334,10 @@ def test_a_grid_goes_through_an_instant_within_the_calendar(name: str, value: ob
     """S3: aware, and not so near its ends that a zone could push it out."""
     with pytest.raises(InvalidSchedule):
         Interval(seconds=60, **{name: value})  # type: ignore[arg-type]
+
+
+def test_a_span_is_at_most_forty_characters_long() -> None:
+    """S4: with as many zeros as anybody may write."""
+    assert parse_schedule("@every " + "5s".rjust(40, "0")) == every(seconds=5)
+    with pytest.raises(InvalidInterval):
+        parse_schedule("@every " + "5s".rjust(41, "0"))

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from django_scheduler.exceptions import InvalidSchedule, InvalidTimezone
+from django_scheduler.exceptions import InvalidCron, InvalidSchedule, InvalidTimezone
 from django_scheduler.schedules import (
     COUNT_LIMIT,
     Manual,
@@ -65,6 +65,33 @@ def test_unreadable_texts_are_refused(text: object) -> None:
     with pytest.raises(InvalidSchedule) as caught:
         parse_schedule(text)  # type: ignore[arg-type]
     assert caught.value.field == "schedule"
+
+
+def test_blanks_count_towards_the_longest_text() -> None:
+    """S4: whatever the kind, 1000 characters are not too many, one more is."""
+    assert parse_schedule("@manual" + 993 * " ") == manual()
+    with pytest.raises(InvalidSchedule, match="at most 1000 characters") as caught:
+        parse_schedule("@manual" + 994 * " ")
+    assert caught.value.field == "schedule"
+
+
+def test_an_unknown_kind_is_told_from_a_bad_cron() -> None:
+    """S4: by its first word, and the ones there are are named."""
+    for text in ("@tides", "@tides 5", "@tides 5 * * * *"):
+        with pytest.raises(InvalidSchedule, match="no kind of schedule: use @every,") as caught:
+            parse_schedule(text)
+        assert type(caught.value) is InvalidSchedule
+    with pytest.raises(InvalidCron):
+        parse_schedule("0 3 * * @tides")
+
+
+@pytest.mark.parametrize("zone", ["Europe/Pari", "", 5, []])
+def test_a_text_is_read_in_a_known_zone_only(zone: object) -> None:
+    """S11: a typed error that names the field, whatever the value is."""
+    for text in ("@manual", "@daily"):
+        with pytest.raises(InvalidTimezone) as caught:
+            parse_schedule(text, zone)  # type: ignore[arg-type]
+        assert caught.value.field == "timezone"
 
 
 @pytest.mark.parametrize("value", [datetime(2026, 1, 1), "2026-01-01", None])  # noqa: DTZ001
@@ -186,3 +213,39 @@ def test_an_instant_in_a_zone_is_kept_with_its_offset() -> None:
     assert isinstance(made, Once)
     assert str(made) == "@at 2026-07-01T09:00:00+02:00"
     assert made.at.tzinfo == timezone(2 * HOUR)
+    second = once(datetime(2026, 10, 25, 2, 30, fold=1, tzinfo=ZoneInfo("Europe/Paris"))).at
+    assert (second.fold, second.isoformat()) == (0, "2026-10-25T02:30:00+01:00")
+
+
+@pytest.mark.parametrize(
+    ("written", "fraction"),
+    [("00.5Z", 500_000), ("00.25Z", 250_000), ("00.000001Z", 1), ("00.0Z", 0), ("00Z", 0)],
+)
+def test_fractions_of_a_second_are_read_as_written(written: str, fraction: int) -> None:
+    """S7: as many digits as there are."""
+    schedule = parse_schedule(f"@at 2026-12-01T09:00:{written}")
+    expected = at("2026-12-01 09:00").replace(microsecond=fraction)
+    assert schedule.first(at("2026-01-01 00:00")) == expected
+
+
+def test_instants_are_answered_in_utc_and_within_the_calendar() -> None:
+    """S2: whatever zone they come in."""
+    found = as_utc(datetime(2026, 7, 1, 9, tzinfo=ZoneInfo("Asia/Tokyo")))
+    assert found.isoformat() == "2026-07-01T00:00:00+00:00"
+    for beyond in (
+        datetime.max.replace(tzinfo=timezone(-HOUR)),
+        datetime.min.replace(tzinfo=timezone(HOUR)),
+    ):
+        with pytest.raises(InvalidSchedule, match="outside the calendar"):
+            as_utc(beyond)
+
+
+def test_a_kind_that_checks_nothing_gets_known_zones_only() -> None:
+    """S11: a zone given later is checked, whatever a kind of one's own does when it is made."""
+
+    class Careless(Doubling):
+        def __post_init__(self) -> None:
+            pass
+
+    with pytest.raises(InvalidTimezone):
+        Careless().with_timezone("Europe/Pari")
