@@ -143,7 +143,7 @@ class Maintenance:
         stood = Q(clock__next_run_at__isnull=True) & ~Q(schedule__startswith="@manual")
         for job in self._jobs(stood):
             if not lifecycle.has_open_run(job.pk, self._using):
-                self._mend(job, lambda j, c: self._replan(j, c, c.planned_until or now))
+                self._mend(job, partial(lifecycle.plan_on, now=now, using=self._using))
 
     def _replan_edited(self, now: datetime) -> None:
         """Plan anew what was edited past the facade: by ORM, in bulk or in SQL."""
@@ -154,13 +154,13 @@ class Maintenance:
             .exclude(clock__planned_spec=F("wanted"))
         )
         edited = rows.filter(
-            state=JobState.ACTIVE.value, removed_at__isnull=True, clock__isnull=False
+            # One that had ended goes on if the edit says so.
+            state__in=[JobState.ACTIVE.value, JobState.ENDED.value],
+            removed_at__isnull=True,
+            clock__isnull=False,
         )
         for job in edited.order_by("pk")[:_BATCH]:
             self._mend(job, partial(lifecycle.replan_edited, now=now, using=self._using))
-
-    def _replan(self, job: Job, clock: JobClock, after: datetime) -> None:
-        lifecycle.replan(job, clock, after=after, using=self._using)
 
     def _mend(self, job: Job, act: Callable[[Job, JobClock], None]) -> None:
         """Do `act` under the clock's lock, unless somebody holds it; set aside what it fails on."""

@@ -70,7 +70,12 @@ def _walk(now: datetime, using: str) -> int:
 
 def _batch_after(last: int, now: datetime, using: str) -> list[Job]:
     coming = Job.objects.using(using).filter(
-        pk__gt=last, state=JobState.ACTIVE.value, clock__next_run_at__gt=now, clock__by_hand=False
+        pk__gt=last,
+        state=JobState.ACTIVE.value,
+        clock__by_hand=False,
+        clock__next_run_at__isnull=False,
+        # Nominally: one that only waits for its jitter, or for its turn to be caught up, is due.
+        clock__next_occurrence__gt=now,
     )
     return list(coming.select_related("clock").order_by("pk")[:_BATCH])
 

@@ -112,8 +112,8 @@ class Session:
 
     def must_go_on(self) -> bool:
         """Tell whether more may be due than could be taken: no slot was free, or no database."""
-        full = any(executor.free_slots() <= 0 for executor in self._executors.values())
-        return full or self._backoff > 0
+        # A slot may have become free since: what it was full for is still due.
+        return self.turn.was_full or self._backoff > 0
 
     def _after_trouble(self, error: DatabaseError) -> timedelta:
         if not self._backoff:

@@ -151,16 +151,15 @@ def _save(job: Job, back: bool, now: datetime, using: str) -> None:
         raise problem
     retimed = bool(set(job.changed_fields()) & TIMING_FIELDS) or back
     job.updated_at, job.version = now, job.version + 1
-    clock = JobClock.objects.using(using).get_or_create(
-        job=job, defaults={"planned_until": job.created_at}
-    )[0]
     if retimed:
-        lifecycle.record_passed_over(job, clock, now=now, using=using)
-    if retimed and job.state == JobState.ENDED:
-        job.state = JobState.ACTIVE.value
-    job.save(using=using)
-    if retimed:
-        lifecycle.replan(job, clock, after=now, using=using)
+        if job.state == JobState.ENDED:
+            job.state = JobState.ACTIVE.value
+        clock = JobClock.objects.using(using).get_or_create(
+            job=job, defaults={"planned_until": job.created_at}
+        )[0]
+        lifecycle.follow_edit(job, clock, now=now, using=using)
+    else:
+        job.save(using=using)
     signals.announce(signals.job_changed, using=using, sender=Job, job=job)
 
 

@@ -57,6 +57,8 @@ class Turn:
         self._poll_interval = poll_interval
         self._steadiness = Steadiness(clock)
         self._outbox: Outbox | None = None
+        self.was_full = False
+        """Whether an executor had no slot left after the last claim: more may be due."""
         self.held: set[uuid.UUID] = set()
         """The runs this process knows it owns; compared with the database now and then."""
 
@@ -121,6 +123,7 @@ class Turn:
             answers, deferred = self._apply(letters, now, patient=False)
             claim = claim and self._steadiness.trusts(now)
             taken = self._claim(room, now) if claim else []
+            self.was_full = claim and any(slots <= 0 for slots in room.values())
             wait = self._wait(room, now, bool(taken)) if claim else self._poll_interval
         self._settle([one for one in letters if id(one.fact) not in deferred], answers)
         return taken, [one for one in letters if id(one.fact) in deferred], wait

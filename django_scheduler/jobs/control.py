@@ -104,10 +104,11 @@ def pause_all(reason: str = "", *, by: str = "") -> None:
     """
     _check_words(reason=reason, by=by)
     with writing(using()):
-        Installation.objects.using(using()).update_or_create(
-            pk=Installation.ONLY,
-            defaults={"paused_at": now(), "pause_reason": reason, "paused_by": by[:150]},
-        )
+        row = Installation.objects.using(using()).get_or_create(pk=Installation.ONLY)[0]
+        # Paused already, it stays paused since then: what came due since was not missed.
+        row.paused_at = row.paused_at or now()
+        row.pause_reason, row.paused_by = reason, by[:150]
+        row.save(using=using(), update_fields=["paused_at", "pause_reason", "paused_by"])
 
 
 def resume_all() -> None:

@@ -167,13 +167,11 @@ def _store(job: Job, changed: set[str]) -> None:
     at = now()
     retimed = bool(changed & TIMING_FIELDS)
     mended = job.state == JobState.BROKEN and bool(changed & (TIMING_FIELDS | {"function"}))
-    clock = clock_of(job)
-    if retimed or mended:
-        lifecycle.record_passed_over(job, clock, now=at, using=using())
     if mended or (retimed and job.state == JobState.ENDED):
         job.state, job.error = JobState.ACTIVE.value, ""
     job.version += 1
     job.updated_at = at
-    job.save(using=using())
     if retimed or mended:
-        lifecycle.replan(job, clock, after=at, using=using())
+        lifecycle.follow_edit(job, clock_of(job), now=at, using=using())
+    else:
+        job.save(using=using())

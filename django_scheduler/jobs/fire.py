@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Q
 
 from .. import lifecycle, signals
-from ..exceptions import InvalidJob
+from ..exceptions import InvalidJob, InvalidRunState, SchedulerError
 from ..job_fields import read_field
 from ..models import Job, JobClock, Run
 from ..models.validation import check_function
@@ -58,13 +58,15 @@ def run_within(name: Job | str, delta: timedelta | float) -> datetime:
     The occurrence keeps its identity; the schedule goes on after it as before.
 
     Raises:
-        InvalidRunState: the job is not active.
+        InvalidRunState: the job is not active, or it is running and its next time is measured from
+            the end of that run.
         InvalidJob: a negative delta.
     """
     span = _span(delta)
     with writing(using()):
         job = get(name)
         expect(job, JobState.ACTIVE, "brought forward")
+        _check_end_is_not_awaited(job)
         target = now() + span
         mine = JobClock.objects.using(using()).filter(job=job, job__state=JobState.ACTIVE.value)
         later = mine.filter(Q(next_run_at__isnull=True) | Q(next_run_at__gt=target))
@@ -82,6 +84,20 @@ def _span(delta: object) -> timedelta:
     if span is None:
         raise InvalidJob("delta must be a timedelta or seconds.", field="delta")
     return span
+
+
+def _check_end_is_not_awaited(job: Job) -> None:
+    """Raise InvalidRunState if the end of a run is to set the job's next time."""
+    try:
+        waits = job.next_run_at is None and job.parsed_schedule().fixed_delay
+    except SchedulerError:
+        return  # of a kind this process does not know, or of none
+    if waits and lifecycle.has_open_run(job.pk, using()):
+        raise InvalidRunState(
+            f"{job.name!r} is running, and its next run is measured from the end of that one; "
+            "trigger it to run it beside its schedule.",
+            field="state",
+        )
 
 
 def skip_next(name: Job | str) -> Run:

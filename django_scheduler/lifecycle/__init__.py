@@ -27,7 +27,9 @@ from .facts import Fact, Finished, GivenBack, Left, Published, Started
 from .orders import place, request_stop, run_anew, trigger, try_again
 from .passing import (
     count_passed_over,
+    follow_edit,
     pause_job,
+    plan_on,
     record_passed_over,
     replan_edited,
     skip_next,
@@ -51,6 +53,7 @@ __all__ = [
     "count_passed_over",
     "delete_if_idle",
     "end_job",
+    "follow_edit",
     "free_unknown",
     "has_open_run",
     "insert",
@@ -62,6 +65,7 @@ __all__ = [
     "orders_for",
     "pause_job",
     "place",
+    "plan_on",
     "planning_policy",
     "progress_fields",
     "promote_left_behind",

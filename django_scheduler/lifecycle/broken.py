@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db.models import Q
+
 from ..exceptions import SchedulerError
 from ..models import Job, JobClock
 from ..models.vendors import locked
@@ -32,12 +34,22 @@ def skip_overdue(now: datetime, *, paused_at: datetime, using: str) -> bool:
     What was due by ``paused_at`` is recorded as missed; the time of the pause is not. A job that
     cannot be planned is set aside.
     """
-    overdue = JobClock.objects.using(using).filter(next_run_at__lte=now).order_by("job_id")
-    clocks = list(locked(overdue[:_BATCH]))
+    # Those without a next run may wait for a run to end before they go on catching up.
+    waiting = Q(next_run_at__isnull=True, planned_until__lt=now, job__state=JobState.ACTIVE.value)
+    overdue = JobClock.objects.using(using).filter(Q(next_run_at__lte=now) | waiting)
+    clocks = list(locked(overdue.order_by("job_id")[:_BATCH]))
     for clock in clocks:
         try:
             record_passed_over(clock.job, clock, until=paused_at, now=now, using=using)
-            replan(clock.job, clock, after=now, using=using)
+            _move_past(clock, now, using)
         except SchedulerError as error:
             mark_broken(clock.job, str(error), using=using)
     return bool(clocks)
+
+
+def _move_past(clock: JobClock, now: datetime, using: str) -> None:
+    if clock.next_run_at is None:
+        clock.planned_until = now
+        clock.save(using=using, update_fields=["planned_until"])
+    else:
+        replan(clock.job, clock, after=now, using=using)

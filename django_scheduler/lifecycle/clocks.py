@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from .. import conf
-from ..models import Job, JobClock, Run
+from ..models import EDITED, Job, JobClock, Run
 from ..models.vendors import locked
 from ..planning import Policy, initial_high_water, next_from
 from ..policies import CatchUp
@@ -127,21 +127,21 @@ def _point(job: Job, clock: JobClock, schedule: Schedule, *, after: datetime, us
 def replan(job: Job, clock: JobClock, *, after: datetime, using: str) -> None:
     """Point the clock at the first occurrence strictly after ``after`` and store it.
 
-    What lies before ``after`` counts as dealt with: an edit is never retroactive. A job that is
-    not active is not scheduled. One whose window is over becomes ``ended``.
+    What lies before ``after`` counts as dealt with: an edit is never retroactive. Occurrences of
+    the same schedule that were dealt with ahead of their time stay so. A job that is not active is
+    not scheduled. One whose window is over becomes ``ended``.
 
     Raises:
         SchedulerError: the schedule cannot be read; nothing is stored.
     """
-    if clock.planned_until is None or after > clock.planned_until:
-        # With what is passed over goes the wish to catch up with it.
+    edited = clock.planned_spec.lstrip(EDITED) != job.spec
+    mark = clock.planned_until
+    if edited or mark is None or (after > mark and job.state == JobState.ACTIVE):
+        # What another schedule had ahead says nothing of this one. With what is passed over goes
+        # the wish to catch up with it.
         clock.planned_until, clock.catch_up = after, ""
     if job.state == JobState.ACTIVE:
-        schedule = job.parsed_schedule()
-        if schedule.one_shot and job.spec != clock.planned_spec:
-            # Set anew: an instant already past is still owed, once.
-            after = clock.planned_until = initial_high_water(schedule, after)
-        _point(job, clock, schedule, after=after, using=using)
+        _point(job, clock, job.parsed_schedule(), after=clock.planned_until or after, using=using)
         if job.state == JobState.ENDED:
             end_job(job, using)
     if job.state != JobState.ACTIVE:
@@ -188,6 +188,9 @@ def resume_job(
     whatever the job's own policy, back to its catch-up window.
     """
     schedule = job.parsed_schedule()
+    if job.paused_until is not None:
+        # It ended then, whether anybody has noticed or not.
+        now = min(now, job.paused_until)
     job.state = JobState.ACTIVE.value
     job.paused_at = job.paused_until = None
     job.paused_by = job.pause_reason = ""

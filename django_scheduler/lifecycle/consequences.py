@@ -13,9 +13,10 @@ from ..policies import LONGEST_DELAY, LONGEST_SPAN, OnLost, Retry
 from ..signals import announce, rescheduling_failed, run_retry_planned
 from ..states import JobState, Reason, RunStatus, Trigger
 from .broken import mark_broken
-from .clocks import end_job, has_open_run, lock_clocks, replan, set_by_hand, stop_clock
+from .clocks import end_job, has_open_run, lock_clocks, set_by_hand, stop_clock
 from .create import active_runs, insert, make_attempt, waiting_for_room
 from .facts import Finished
+from .passing import plan_on
 
 __all__ = ["follow", "promote", "promote_left_behind"]
 
@@ -172,8 +173,7 @@ def _reschedule(
                 return
             # The next occurrence is measured from here, so here is how far it is dealt with.
             clock.planned_until = max(run.finished_at or now, clock.planned_until or now)
-        after = clock.planned_until or now
-        replan(job, clock, after=after, using=using)
+        plan_on(job, clock, now=now, using=using)
     except SchedulerError as error:
         mark_broken(job, str(error), using=using)
         announce(rescheduling_failed, using=using, sender=Job, job=job, error=str(error))

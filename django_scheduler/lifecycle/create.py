@@ -14,6 +14,7 @@ from ..models import Job, Process, Run, uuid7
 from ..states import ALIVE, OPEN, Reason, RunStatus, Trigger
 
 __all__ = [
+    "MISSED",
     "Activity",
     "active_runs",
     "activity",
@@ -25,6 +26,10 @@ __all__ = [
     "still_inside",
     "waiting_for_room",
 ]
+
+
+MISSED = "missed:"
+"""What the key of a record begins with."""
 
 
 def occurrence_key(instant: datetime) -> str:
@@ -87,7 +92,7 @@ def make_attempt(run: Run, *, attempt: int, now: datetime, using: str) -> Run:
     """Return an unsaved run that tries the occurrence of ``run`` again, by the same snapshot."""
     rows = Run.objects.using(using).filter(job=run.job_id, key=run.key)
     number = rows.aggregate(Max("number"))["number__max"] + 1
-    return Run(
+    again = Run(
         id=uuid7(now),
         number=number,
         attempt=attempt,
@@ -96,13 +101,16 @@ def make_attempt(run: Run, *, attempt: int, now: datetime, using: str) -> Run:
         queued_at=now,
         **{name: getattr(run, name) for name in _KEPT},
     )
+    # An occurrence that was skipped ahead of its time is brought forward by being run after all.
+    again.scheduled_for = min(run.scheduled_for, now)
+    return again
 
 
 def missed_record(job: Job, first: datetime, last: datetime, count: int, now: datetime) -> Run:
     """Return an unsaved record of ``count`` occurrences, ``first`` to ``last``, that never run."""
     return make_run(
         job,
-        key=f"missed:{occurrence_key(first)}/{occurrence_key(last)}",
+        key=f"{MISSED}{occurrence_key(first)}/{occurrence_key(last)}",
         scheduled_for=last,
         trigger=Trigger.CATCH_UP,
         now=now,

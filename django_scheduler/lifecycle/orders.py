@@ -15,7 +15,7 @@ from ..policies import Decision, Overlap, decide_overlap
 from ..states import FINAL, OPEN, Reason, RunStatus, Trigger
 from .clocks import lock_clocks
 from .consequences import follow
-from .create import activity, insert, make_attempt, make_run
+from .create import MISSED, activity, insert, make_attempt, make_run
 from .facts import Finished
 
 __all__ = ["PLACING", "place", "request_stop", "run_anew", "trigger", "try_again"]
@@ -136,6 +136,11 @@ def _over(run_id: uuid.UUID, using: str) -> tuple[Run, Job]:
             f"The run is {run.status}; only a run that is over can be run again.", field="run"
         )
     jobs = Job.objects.using(using).filter(removed_at__isnull=True)
+    if run.key.startswith(MISSED):
+        raise InvalidRunState(
+            f"It is the record of {run.missed} missed occurrences, not a run; trigger the job.",
+            field="run",
+        )
     job = jobs.filter(pk=run.job_id).first() if run.job_id is not None else None
     if job is None:
         raise InvalidRunState(

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import models, router
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Concat
 from django.utils.translation import gettext_lazy as _
 
 from ..clock import installed
+from ..job_fields import TIMING_FIELDS
 from ..policies import CatchUp, OnLost, Overlap, Retry
 from ..schedules import Schedule, parse_schedule
 from ..states import JobState, RunStatus
@@ -30,7 +32,13 @@ if TYPE_CHECKING:
 
     from .run import Run
 
-__all__ = ["Job", "JobClock", "Tag"]
+__all__ = ["EDITED", "Job", "JobClock", "Tag"]
+
+EDITED = "~"
+"""In front of the text a clock was planned from: the job's window was edited past the facade."""
+
+WINDOW_FIELDS = TIMING_FIELDS - {"schedule", "timezone"}
+"""Timing that the text from which a clock was planned does not show."""
 
 
 def default_timezone() -> str:
@@ -49,6 +57,24 @@ class Tag(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    """Jobs in bulk: what edits their timing is noticed like any other edit."""
+
+    def update(self, **values: Any) -> int:
+        """Store the values; clocks whose job's window they change are planned anew soon."""
+        if WINDOW_FIELDS & set(values) and not self.query.is_sliced:
+            _mark_edited(self)
+        return super().update(**values)
+
+
+def _mark_edited(jobs: models.QuerySet[Job]) -> None:
+    """Make the clocks differ from what they were planned from. Clocks before jobs, as ever."""
+    clocks = JobClock.objects.using(jobs.db).filter(job__in=jobs.order_by())
+    clocks.exclude(planned_spec__startswith=EDITED).update(
+        planned_spec=Concat(Value(EDITED), F("planned_spec"))
+    )
 
 
 def _seconds_field(label: Any, **options: Any) -> models.DurationField[Any, Any]:
@@ -150,6 +176,8 @@ class Job(models.Model):
     runs: RelatedManager[Run]
     clock: JobClock
 
+    objects = JobQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("job")
         verbose_name_plural = _("jobs")
@@ -221,6 +249,9 @@ class Job(models.Model):
             self.updated_at = self.updated_at or self.created_at
         elif update_fields is None and not force_insert:
             update_fields = self.changed_fields()
+        if not self._state.adding and WINDOW_FIELDS & set(update_fields or ()):
+            using = kwargs.get("using") or router.db_for_write(Job, instance=self)
+            _mark_edited(Job.objects.using(using).filter(pk=self.pk))
         super().save(*args, update_fields=update_fields, force_insert=force_insert, **kwargs)
         self._remember()
 
