@@ -7,7 +7,6 @@ from .equivalent_schedules import EQUIVALENT_SCHEDULES
 __all__ = ["EQUIVALENT"]
 
 _TRUTH = "Only its truth is asked, and None is as false."
-_SECONDS = "Occurrences are whole seconds: a microsecond more is no other one."
 
 EQUIVALENT: dict[tuple[str, str, str, str], str] = {
     **EQUIVALENT_SCHEDULES,
