@@ -10,6 +10,7 @@ _MEMORY = "How much is remembered changes what is asked, never the answer."
 _BOUND = "50 years are a bound: the rarest day there is comes again after 40."
 _EMPTY = "Between equal ends there is nothing, also when it is counted."
 _REACH = "Any steps will do that grow, and any instant between: these are only the quickest."
+_ALIKE = "A schedule treats all its folds alike, and a standing rule has several."
 _JANUARY = "No zone shifts its clock in January of 2030, 2040 or 9998."
 
 #: (reason, module, where, before, what it may become)
@@ -257,6 +258,27 @@ _ROWS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
         "_which",
         "alone = len(times) == 1 and all((each.count == 1 for each in found))",
         ("alone = len(times) == 1 and any((each.count == 1 for each in found))",),
+    ),
+    (
+        "Only its truth is asked, and None is as false.",
+        "effects",
+        "_gap_words",
+        "return ''",
+        ("return None",),
+    ),
+    (
+        _ALIKE,
+        "effects",
+        "_fold_words",
+        "if found[0].action is DstAction.FIRST:",
+        ("if found[-1].action is DstAction.FIRST:", "if found[1].action is DstAction.FIRST:"),
+    ),
+    (
+        _ALIKE,
+        "effects",
+        "_fold_words",
+        "if found[0].action is DstAction.LAST:",
+        ("if found[-1].action is DstAction.LAST:", "if found[1].action is DstAction.LAST:"),
     ),
 )
 

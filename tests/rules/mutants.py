@@ -74,7 +74,7 @@ TESTS = {
         "test_meaning",
     ),
     "schedules/cron_text": ("test_cron_text", "test_meaning", "test_words*", "test_effects"),
-    "schedules/cron_words": ("test_words*",),
+    "schedules/cron_words": ("test_words*", "test_builders"),
     "schedules/effects": ("test_effects", "test_words*"),
     "schedules/interval": (
         "test_interval",

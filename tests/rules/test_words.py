@@ -256,6 +256,8 @@ def test_all_english_is_english(speak):
     assert _cron_words("0 9 * * 1") == "At 09:00, only on Monday"
     assert parse_schedule("@every 1h").describe() == "Every hour"
     assert parse_schedule("@every 2h1s").describe() == "Every 2 hours 1 second"
+    speak(language="en-gb", known={"Only when triggered": "By hand alone"})
+    assert parse_schedule("@manual").describe() == "Only when triggered"
 
 
 @pytest.mark.parametrize(("language", "catalog"), [("de-at", "de"), ("de", "de-ch")])
