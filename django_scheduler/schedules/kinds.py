@@ -43,7 +43,6 @@ def register_kind(prefix: str, parser: Parser) -> None:
     if prefix in MACROS or _kinds.get(prefix, parser) is not parser:
         raise InvalidSchedule(f"{prefix!r} is taken by another kind of schedule.")
     _kinds[prefix] = parser
-    _parse.cache_clear()
 
 
 def parse_schedule(

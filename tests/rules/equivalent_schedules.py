@@ -11,6 +11,12 @@ _BOUND = "50 years are a bound: the rarest day there is comes again after 40."
 _EMPTY = "Between equal ends there is nothing, also when it is counted."
 _REACH = "Any steps will do that grow, and any instant between: these are only the quickest."
 _ALIKE = "A schedule treats all its folds alike, and a standing rule has several."
+_TRUTH = "Only its truth is asked, and None is as false."
+_PREVIEW = (
+    "return Preview(words=schedule.describe(), text=str(schedule), zone=schedule.zone_name, "
+    "upcoming=tuple(schedule.upcoming(now, ahead)), previous=tuple(_before(schedule, now, "
+    "{} if schedule.fixed_delay else past)), warnings=coming_effects(schedule, now))"
+)
 _JANUARY = "No zone shifts its clock in January of 2030, 2040 or 9998."
 
 #: (reason, module, where, before, what it may become)
@@ -260,7 +266,22 @@ _ROWS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
         ("alone = len(times) == 1 and any((each.count == 1 for each in found))",),
     ),
     (
-        "Only its truth is asked, and None is as false.",
+        "Shifts are then found as much later, and readings are compared by their second.",
+        "cron_instants",
+        "InstantPattern.count_between",
+        "start = after.replace(microsecond=0) + _SECOND",
+        ("start = after.replace(microsecond=1) + _SECOND",),
+    ),
+    (
+        "No count is below 0.",
+        "preview",
+        "preview",
+        _PREVIEW.format(0),
+        (_PREVIEW.format(-1),),
+    ),
+    (_TRUTH, "cron_words", "_is_even", "return False", ("return None",)),
+    (
+        _TRUTH,
         "effects",
         "_gap_words",
         "return ''",
@@ -271,7 +292,7 @@ _ROWS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
         "effects",
         "_fold_words",
         "if found[0].action is DstAction.FIRST:",
-        ("if found[-1].action is DstAction.FIRST:", "if found[1].action is DstAction.FIRST:"),
+        ("if found[-1].action is DstAction.FIRST:",),
     ),
     (
         _ALIKE,

@@ -166,6 +166,9 @@ def test_weekly_and_monthly() -> None:
             "Cron 0 0 1,L * MON (both day fields must match), Europe/Paris",
         ),
         ("50-10/5 1 * * *", "Cron 50-10/5 1 * * *, Europe/Paris"),
+        ("5,50-10/5 1 * * *", "Cron 5,50-10/5 1 * * *, Europe/Paris"),
+        ("0 0 15W,L * *", "Cron 0 0 15W,L * *, Europe/Paris"),
+        ("7-7 1 * * *", "Every minute between 01:07 and 01:07, every day, Europe/Paris"),
     ],
 )
 def test_words(text: str, words: str) -> None:

@@ -69,6 +69,7 @@ def test_field_values(field: str, place: int, text: str, values: set[int]) -> No
         ("* * * * * * 2030", "year field"),
         ("@reboot", "run_on_start"),
         ("@fortnightly", "not a macro"),
+        ("@fortnightly", "use one of @yearly, "),
         ("60 * * * *", "out of range 0-59"),
         ("* 24 * * *", "out of range 0-23"),
         ("* * 0 * *", "out of range 1-31"),

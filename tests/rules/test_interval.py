@@ -28,6 +28,9 @@ def test_grid_goes_through_its_start_and_begins_there() -> None:
     assert schedule.previous_before(start) is None
     assert schedule.previous_before(start + INSTANT) == start
     assert schedule.previous_before(start + 5 * MINUTE) == start
+    for each in (schedule, every(days=1, starting=start)):
+        assert each.count_between(start - 100 * DAY, start) == 1
+        assert each.count_between(start - 100 * DAY, start - 50 * DAY) == 0
 
 
 def test_job_anchor_is_used_only_without_a_start() -> None:
