@@ -12,10 +12,10 @@ from ..exceptions import InvalidRunState, RunAlreadyActive
 from ..models import Job, Run
 from ..models.vendors import locked
 from ..policies import Decision, Overlap, decide_overlap
-from ..states import FINAL, OPEN, Reason, RunStatus, Trigger
+from ..states import OPEN, Reason, RunStatus, Trigger
 from .clocks import lock_clocks
 from .consequences import follow
-from .create import MISSED, activity, insert, make_attempt, make_run
+from .create import MISSED, active_runs, activity, insert, make_attempt, make_run
 from .facts import Finished
 
 __all__ = ["PLACING", "place", "request_stop", "run_anew", "trigger", "try_again"]
@@ -32,25 +32,34 @@ PLACING: dict[Decision, dict[str, str]] = {
 
 def place(job: Job, decision: Decision, *, now: datetime, using: str) -> dict[str, Any]:
     """Return the fields of a new run of ``job`` under ``decision``, and make room if it says so."""
+    if decision is Decision.REPLACE and not _replace(job, now, using):
+        decision = Decision.RUN
     fields: dict[str, Any] = dict(PLACING[decision])
     if fields.get("status") == RunStatus.SKIPPED.value:
         fields["finished_at"] = now
-    if decision is Decision.REPLACE:
-        _replace(job, now, using)
     return fields
 
 
-def _replace(job: Job, now: datetime, using: str) -> None:
-    """Ask what runs to stop, and drop what waited: only the newest waits."""
-    open_runs = Run.objects.using(using).filter(job=job)
-    open_runs.filter(
-        status=RunStatus.QUEUED.value, process__isnull=True, due_at__isnull=True
-    ).update(
-        status=RunStatus.SKIPPED.value, reason=Reason.SUPERSEDED.value, finished_at=now, left_at=now
+def _replace(job: Job, now: datetime, using: str) -> bool:
+    """Drop what has not begun, for only the newest waits, and ask what runs to stop.
+
+    Returns whether there is anything whose end must be waited for. A retry that waits for its time
+    has not begun: holding up newer occurrences until then would help nobody.
+    """
+    open_runs = Run.objects.using(using).filter(
+        job=job, status__in=[status.value for status in OPEN]
     )
-    open_runs.exclude(status__in=[status.value for status in FINAL]).filter(
-        stop_requested_at__isnull=True
-    ).update(stop_requested_at=now, reason=Reason.SUPERSEDED.value)
+    open_runs.filter(status=RunStatus.QUEUED.value, process__isnull=True).update(
+        status=RunStatus.SKIPPED.value,
+        reason=Reason.SUPERSEDED.value,
+        due_at=None,
+        finished_at=now,
+        left_at=now,
+    )
+    open_runs.filter(stop_requested_at__isnull=True).update(
+        stop_requested_at=now, reason=Reason.SUPERSEDED.value
+    )
+    return active_runs(using).filter(job=job).exists()
 
 
 def trigger(
@@ -82,7 +91,7 @@ def trigger(
     )
     run.args = list(args) if args is not None else job.args
     run.kwargs = dict(kwargs) if kwargs is not None else job.kwargs
-    if decision is Decision.RUN:
+    if not run.is_final and run.reason != Reason.WAITING:
         run.due_at = now
     insert([run], using)
     kind_of_signal = signals.run_skipped if run.is_final else signals.run_queued

@@ -11,6 +11,7 @@ import pytest
 
 from django_scheduler import jobs, manual, runs
 from django_scheduler.models import Run
+from django_scheduler.policies import Retry
 from django_scheduler.states import RunStatus
 from tests.engine.stories import MINUTE, lasting, minutes, timeline
 
@@ -225,3 +226,16 @@ def test_an_occurrence_on_time_comes_after_those_that_are_caught_up(stage):
     stage.advance(10 * MINUTE)
     started = [minutes(run.started_at) for run in Run.objects.order_by("scheduled_for")]
     assert started == [180.5, 182.5, 184.5]
+
+
+def test_replace_drops_a_retry_that_waits_and_runs_at_once(stage):
+    """T6, Y4: what is newer does not wait for the retry's time."""
+    retry = Retry(max_attempts=2, delay=25 * MINUTE)
+    lasting(minutes=1, overlap="replace", retry=retry, metadata={"minutes": 1, "badly": True})
+    stage.advance(25 * MINUTE)
+    assert [(row[0], row[1], row[2]) for row in timeline()] == [
+        (10, "exception", 10),
+        (10, "superseded", None),
+        (20, "exception", 20),
+        (20, "queued", None),
+    ]
