@@ -190,13 +190,6 @@ _ROWS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
     (
         _REACH,
         "base",
-        "Schedule.previous_before",
-        "reach = min(max(reach * 2, _NEAREST), farthest)",
-        ("reach = min(max(reach * 3, _NEAREST), farthest)",),
-    ),
-    (
-        _REACH,
-        "base",
         "Schedule._bisect_back",
         "middle = low + (high - low) / 2",
         ("middle = low + (high - low) / 3",),

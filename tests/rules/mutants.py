@@ -73,7 +73,13 @@ TESTS = {
         "test_oracle",
         "test_meaning",
     ),
-    "schedules/cron_text": ("test_cron_text", "test_meaning", "test_words*", "test_effects"),
+    "schedules/cron_text": (
+        "test_cron_text",
+        "test_meant",
+        "test_meaning",
+        "test_words*",
+        "test_effects",
+    ),
     "schedules/cron_words": ("test_words*", "test_builders"),
     "schedules/effects": ("test_effects", "test_words*"),
     "schedules/interval": (
@@ -83,7 +89,7 @@ TESTS = {
         "test_kinds",
         "test_meaning",
     ),
-    "schedules/kinds": ("test_kinds", "test_cron_text", "test_interval"),
+    "schedules/kinds": ("test_kinds", "test_meant", "test_cron_text", "test_interval"),
     "schedules/once": ("test_kinds", "test_words*", "test_cron_memory", "test_meaning"),
     "schedules/preview": ("test_effects", "test_edits", "test_words*"),
     "schedules/speech": ("test_words*", "test_effects"),
