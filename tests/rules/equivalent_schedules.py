@@ -274,6 +274,24 @@ _ROWS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
     ),
     (_TRUTH, "cron_words", "_is_even", "return False", ("return None",)),
     (
+        "The second of an expression without seconds is 0, which is told like none.",
+        "cron_words",
+        "_Teller.__init__",
+        "fields = text.readings if text.seconds else text.readings[1:]",
+        ("fields = text.readings if text.seconds else text.readings[0:]",),
+    ),
+    (
+        "The library's signature: what it hands over is never read.",
+        "cron_words",
+        "_Teller.transform_verbosity",
+        "def transform_verbosity(self, description: str, *, "
+        "use_verbose_format: bool=False) -> str:",
+        (
+            "def transform_verbosity(self, description: str, *, "
+            "use_verbose_format: bool=True) -> str:",
+        ),
+    ),
+    (
         _TRUTH,
         "effects",
         "_gap_words",

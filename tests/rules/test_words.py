@@ -5,6 +5,7 @@ from __future__ import annotations
 import locale
 
 import pytest
+from cron_descriptor import ExpressionDescriptor
 
 from django_scheduler.schedules import effects, parse_schedule, speech
 from django_scheduler.schedules.wall import shifts_between, zone_called
@@ -228,6 +229,35 @@ def test_a_word_the_library_never_translated_is_not_taken_for_one(speak):
     assert _cron_words("0 9 * * */2") == "À 09:00, uniquement le So, Di, Do, et Sa"
     speak(language="ko")
     assert _cron_words("0 3 1 * MON") == "At 03:00, on day 1 of the month, or on Monday"
+
+
+def test_a_language_without_a_catalog_is_not_taken_for_the_process_s_own(speak, monkeypatch):
+    """S13: never in the language of the process's locale."""
+    monkeypatch.setattr(locale, "getlocale", lambda *_: ("de_DE", "UTF-8"))
+    speak(language="eo")
+    assert _cron_words("0 9 * * 1") == "At 09:00, only on Monday"
+
+
+@pytest.mark.parametrize(
+    ("left", "expression", "told"),
+    [
+        (", only on {0}", "0 9 * * 1", "At 09:00, only on Monday"),
+        # A single word may be the same in two languages.
+        (" and ", "0 9 1,15 * *", "Um 09:00, am 1 and 15 Tag des Monats"),
+    ],
+)
+def test_a_phrase_left_in_english_is_none_of_that_language(
+    speak, monkeypatch, left, expression, told
+):
+    """S13: what a catalog repeats was never translated."""
+    found = ExpressionDescriptor.translate
+    monkeypatch.setattr(
+        ExpressionDescriptor,
+        "translate",
+        lambda self, message: message if message == left else found(self, message),
+    )
+    speak()
+    assert _cron_words(expression) == told
 
 
 def test_own_words_are_the_catalogs_of_that_language_or_english(speak):
