@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from .equivalent_schedules import EQUIVALENT_SCHEDULES
+from .mutations import bare
 
 __all__ = ["EQUIVALENT"]
 
 _TRUTH = "Only its truth is asked, and None is as false."
 
-EQUIVALENT: dict[tuple[str, str, str, str], str] = {
+_EXPLAINED: dict[tuple[str, str, str, str], str] = {
     **EQUIVALENT_SCHEDULES,
     (
         "planning/chosen",
@@ -52,4 +53,9 @@ EQUIVALENT: dict[tuple[str, str, str, str], str] = {
         "return float(2 ** min(attempt - 1, 60))",
         "return float(2 ** min(attempt - 1, 59))",
     ): "Even a microsecond grown so often is beyond the longest delay.",
+}
+
+EQUIVALENT = {
+    (module, where, bare(before), bare(after)): reason
+    for (module, where, before, after), reason in _EXPLAINED.items()
 }

@@ -24,7 +24,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from tests.rules.equivalent_mutants import EQUIVALENT
-from tests.rules.mutations import Mutation, mutations
+from tests.rules.mutations import Mutation, bare, mutations
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PACKAGE = "django_scheduler"
@@ -127,7 +127,8 @@ class Mutant:
     @property
     def key(self) -> tuple[str, str, str, str]:
         """What an explanation names it by: never a line number."""
-        return self.module, self.mutation.where, self.mutation.before, self.mutation.after
+        found = self.mutation
+        return self.module, found.where, bare(found.before), bare(found.after)
 
     def __str__(self) -> str:
         found = self.mutation

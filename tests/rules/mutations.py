@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
-__all__ = ["Mutation", "mutations"]
+__all__ = ["Mutation", "bare", "mutations"]
 
 COMPARED: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
     ast.Lt: (ast.LtE, ast.Gt),
@@ -38,6 +38,11 @@ CALCULATED: dict[type[ast.operator], type[ast.operator]] = {
 NAMED = {"min": "max", "max": "min", "any": "all", "all": "any"}
 #: What is not looked into: types, decorators, and the words of an error.
 SKIPPED = {"annotation", "returns", "decorator_list", "exc", "cause", "type_params"}
+
+
+def bare(text: str) -> str:
+    """A statement without spaces and parentheses: Pythons differ in which of them they write."""
+    return "".join(each for each in text if each not in "() ")
 
 
 @dataclass(frozen=True)
