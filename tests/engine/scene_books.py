@@ -10,16 +10,11 @@ from django_scheduler.schedules import Schedule
 
 @dataclass(frozen=True)
 class Stretch:
-    """A time in which the occurrences of one schedule were owed.
-
-    ``is_sure`` is false of the end of a pause that ended by itself: nobody knows when it was
-    noticed, and what came before that is not owed.
-    """
+    """A time in which the occurrences of one schedule were owed."""
 
     schedule: Schedule
     after: datetime
     until: datetime
-    is_sure: bool = True
 
     def occurrences(self, end: datetime) -> list[datetime]:
         """Return them, oldest first, up to ``end``."""
@@ -54,13 +49,9 @@ class Owed:
             self.stretches.append(Stretch(*self._open, at))
             self._open = None
 
-    def doubt(self, schedule: Schedule, after: datetime, until: datetime) -> None:
-        """Neither ask for these occurrences nor mind them."""
-        self.stretches.append(Stretch(schedule, after, until, is_sure=False))
-
     def instants(self, end: datetime) -> dict[datetime, bool]:
         """Return the occurrences up to ``end``, oldest first, and whether each must be there."""
         found = dict.fromkeys(self.ahead, False)
         for stretch in self.stretches:
-            found.update(dict.fromkeys(stretch.occurrences(end), stretch.is_sure))
+            found.update(dict.fromkeys(stretch.occurrences(end), True))
         return dict(sorted(found.items()))

@@ -89,6 +89,7 @@ class Scene:
         forced: keys of the runs that were to begin whatever else runs; a retry keeps its place.
         policies: every set of policies that the job has had.
         idle_since: since when nothing is owed; None: something is.
+        pause_ends: when the last pause was to end by itself; None: not at all.
     """
 
     seed: int
@@ -100,6 +101,7 @@ class Scene:
     forced: set[str] = field(default_factory=set)
     policies: list[dict[str, Any]] = field(default_factory=list)
     idle_since: datetime | None = None
+    pause_ends: datetime | None = None
 
     @property
     def now(self) -> datetime:
@@ -175,11 +177,15 @@ def _look_for_the_end_of_a_pause(scene: Scene) -> None:
     """Owe again once a pause has ended by itself."""
     job = scene.job
     if scene.idle_since is not None and job.state == JobState.ACTIVE:
-        schedule = job.parsed_schedule()
-        scene.owed.doubt(schedule, scene.idle_since, scene.now)
-        scene.owed.open(schedule, scene.now)
+        scene.owed.open(job.parsed_schedule(), _end_of_pause(scene))
         scene.idle_since = None
         scene.note("(the pause is over)")
+
+
+def _end_of_pause(scene: Scene) -> datetime:
+    """Return since when the job is not paused any more: as of the end it was given, if any."""
+    assert scene.idle_since is not None
+    return max(min(scene.now, scene.pause_ends or scene.now), scene.idle_since)
 
 
 def _go(scene: Scene) -> str:
@@ -205,7 +211,7 @@ def _pause(scene: Scene) -> str:
     until = None if span is None else scene.now + span * MINUTE
     jobs.pause(_NAME, until=until)
     scene.owed.close(scene.now)
-    scene.idle_since = scene.now
+    scene.idle_since, scene.pause_ends = scene.now, until
     return f"paused for {span or 'ever'} min"
 
 
@@ -216,7 +222,7 @@ def _resume(scene: Scene) -> str:
 def _resume_in(scene: Scene, mode: str) -> str:
     jobs.resume(_NAME, mode=mode)
     assert scene.idle_since is not None
-    after = scene.now if mode == "next" else scene.idle_since
+    after = _end_of_pause(scene) if mode == "next" else scene.idle_since
     scene.owed.open(scene.job.parsed_schedule(), after)
     scene.idle_since = None
     return f"resumed with {mode}"
@@ -273,12 +279,15 @@ def _edit_schedule(scene: Scene) -> str:
     text = scene.dice.choice(_WILD if scene.choices.timezone == "UTC" else _WALL)
     if text == scene.job.schedule:
         return "saved the schedule as it is"
+    before = scene.job.parsed_schedule()
     job = jobs.update(_NAME, schedule=text)
     if scene.idle_since is None:
         scene.owed.close(scene.now)
         scene.owed.open(job.parsed_schedule(), scene.now)
     else:
-        # What the new schedule names in the past of the edit is not owed.
+        # What the old schedule named since the end of the pause is, and nothing of the pause.
+        scene.owed.open(before, _end_of_pause(scene))
+        scene.owed.close(scene.now)
         scene.idle_since = scene.now
     return f"edited the schedule to {text}"
 
