@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from django_scheduler.exceptions import UnsatisfiableSchedule
-from django_scheduler.schedules import cron
+from django_scheduler.exceptions import InvalidTimezone, UnsatisfiableSchedule
+from django_scheduler.schedules import cron, wall
 
-from .times import DAY, HOUR, MINUTE, SECOND, at, local
+from .times import DAY, HOUR, MINUTE, SECOND, UTC, at, local
 
 # expression, options, zone, from (a reading), the next readings
 GAPS = [
@@ -233,3 +233,13 @@ def test_a_run_at_the_end_of_a_gap_is_counted_to_the_second() -> None:
     assert schedule.count_between(end - SECOND, end) == 1
     assert schedule.count_between(end - 2 * SECOND, end - SECOND) == 0
     assert schedule.count_between(end, end + SECOND) == 0
+
+
+@pytest.mark.parametrize("name", ["localtime", "Factory", "posixrules"])
+def test_a_name_that_a_machine_may_point_elsewhere_is_no_zone(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """S11: a stored schedule may not move by itself, also where such a file is installed."""
+    monkeypatch.setattr(wall, "ZoneInfo", lambda _name: UTC)
+    with pytest.raises(InvalidTimezone):
+        wall.zone_called.__wrapped__(name)
