@@ -40,9 +40,10 @@ def record_passed_over(
     so it may be called after fields were assigned. A paused or ended job misses nothing.
 
     Args:
-        until: None: now, or when everything was paused.
+        until: None: now. While everything is paused, no later than when that began.
     """
-    until = min(now, _paused_since(using) or now) if until is None else until
+    # What comes due while everything is paused is not missed.
+    until = min(now if until is None else until, _paused_since(using) or now)
     before = job.as_loaded()
     summary = _passed_over(before, clock, until)
     if summary is None:
