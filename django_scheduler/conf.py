@@ -42,6 +42,7 @@ class SchedulerSettings:
     database: str = "default"
     threads: int = 20
     poll_interval: timedelta = _seconds(1)
+    horizon: timedelta = _seconds(0.25)
     batch_size: int = 500
     monitor_interval: timedelta = _seconds(1)
     heartbeat_interval: timedelta = _seconds(5)
@@ -52,7 +53,10 @@ class SchedulerSettings:
     catch_up_window: timedelta = _days(1)
     catch_up_limit: int = 100
     reconcile_interval: timedelta = _seconds(10)
+    reconcile_grace: timedelta = _seconds(30)
     unknown_function_grace: timedelta = _seconds(600)
+    write_retry_budget: timedelta = _seconds(5)
+    queue_limits: Mapping[str, int] = field(default_factory=dict)
     executors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     commands_allowed: tuple[str, ...] = ()
     result_max_bytes: int = 64 * 1024
@@ -119,6 +123,15 @@ def _check_executors(value: object) -> tuple[Any, str]:
     return dict(value), wanted
 
 
+def _check_limits(value: object) -> tuple[Any, str]:
+    good = isinstance(value, Mapping) and all(
+        isinstance(queue, str) and _check_int(limit)[0] is not None
+        for queue, limit in value.items()
+    )
+    wanted = "a dict of a queue's name to a whole number above 0"
+    return (dict(value) if good else None), wanted  # type: ignore[call-overload]
+
+
 def _check_text(value: object) -> tuple[Any, str]:
     return (value if isinstance(value, str) and value else None), "a non-empty text"
 
@@ -126,6 +139,7 @@ def _check_text(value: object) -> tuple[Any, str]:
 _CHECKS = {
     "database": _check_text,
     "executors": _check_executors,
+    "queue_limits": _check_limits,
     "commands_allowed": _check_names,
     "autodiscover_module": _check_text,
 }
@@ -167,6 +181,12 @@ def _bounds(values: SchedulerSettings) -> list[Problem]:
         )
         hint = "Raise LEASE or lower HEARTBEAT_INTERVAL."
         found.append(Problem("LEASE", message, hint))
+    if values.horizon >= values.lease:
+        message = (
+            f"{SETTING}['HORIZON'] ({values.horizon}) is not shorter than the lease "
+            f"({values.lease}): what is claimed ahead could outlive its claimer."
+        )
+        found.append(Problem("HORIZON", message, "Lower HORIZON; its default is 250 ms."))
     for name in ("poll_interval", "monitor_interval", "heartbeat_interval", "reconcile_interval"):
         if getattr(values, name) <= timedelta(0):
             message = f"{SETTING}[{name.upper()!r}] is 0."

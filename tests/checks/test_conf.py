@@ -82,6 +82,15 @@ WRONG = [
     ("EXECUTORS", {"default": {"BACKEND": "a.B", "OPTIONS": 5}}),
     ("EXECUTORS", {5: {"BACKEND": "a.B"}}),
     ("AUTODISCOVER_MODULE", 5),
+    ("BATCH_SIZE", 0),
+    ("HORIZON", -1),
+    ("RECONCILE_GRACE", -1),
+    ("WRITE_RETRY_BUDGET", "5s"),
+    ("QUEUE_LIMITS", ["heavy"]),
+    ("QUEUE_LIMITS", {"heavy": 0}),
+    ("QUEUE_LIMITS", {"heavy": True}),
+    ("QUEUE_LIMITS", {"heavy": None}),
+    ("QUEUE_LIMITS", {5: 1}),
 ]
 
 
@@ -113,6 +122,18 @@ def test_lease_holds_at_least_two_beats(settings, lease, good):
     """P5: one late beat must not cost a process its life."""
     settings.DJANGO_SCHEDULER = {"HEARTBEAT_INTERVAL": 5, "LEASE": lease}
     assert [problem.name for problem in conf.problems()] == ([] if good else ["LEASE"])
+
+
+@pytest.mark.parametrize(("horizon", "good"), [(0, True), (14.9, True), (15, False), (60, False)])
+def test_horizon_is_shorter_than_the_lease(settings, horizon, good):
+    """W5: who claims must still be alive when what it claimed is due."""
+    settings.DJANGO_SCHEDULER = {"HORIZON": horizon, "LEASE": 15}
+    assert [problem.name for problem in conf.problems()] == ([] if good else ["HORIZON"])
+
+
+def test_limits_of_queues_are_taken(settings):
+    settings.DJANGO_SCHEDULER = {"QUEUE_LIMITS": {"heavy": 2, "": 10}}
+    assert conf.current().queue_limits == {"heavy": 2, "": 10}
 
 
 def test_setting_that_is_no_dict_is_told(settings):
