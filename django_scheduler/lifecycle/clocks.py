@@ -22,6 +22,7 @@ __all__ = [
     "has_open_run",
     "lock_at_hand",
     "lock_clocks",
+    "note_planned",
     "planning_policy",
     "replan",
     "resume_job",
@@ -99,6 +100,7 @@ def start_clock(
         set_by_hand(clock, now + next_run_in)
         job.state = JobState.ACTIVE.value
     clock.save(using=using, force_insert=True)
+    note_planned(job, using)
     if job.state == JobState.ENDED:
         end_job(job, using)
     return clock
@@ -148,6 +150,14 @@ def replan(job: Job, clock: JobClock, *, after: datetime, using: str) -> None:
         clock.next_run_at = clock.next_occurrence = None
         clock.planned_spec, clock.by_hand = job.spec, False
     clock.save(using=using, update_fields=_PLANNED)
+    note_planned(job, using)
+
+
+def note_planned(job: Job, using: str) -> None:
+    """Let the job's row say that its clock was planned from the text it has now."""
+    if job.planned_spec != job.spec:
+        Job.objects.using(using).filter(pk=job.pk).update(planned_spec=job.spec)
+        job.adopt(planned_spec=job.spec)
 
 
 _PLANNED = (

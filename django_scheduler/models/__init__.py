@@ -6,9 +6,22 @@ changes a run's status is ``lifecycle`` alone.
 
 from __future__ import annotations
 
+from .duty import Duty
+from .edits import EDITED, Attention
 from .installation import Installation
-from .job import EDITED, Job, JobClock, Tag
+from .job import Job, JobClock, Tag
 from .process import Process
 from .run import Run, uuid7
 
-__all__ = ["EDITED", "Installation", "Job", "JobClock", "Process", "Run", "Tag", "uuid7"]
+__all__ = [
+    "EDITED",
+    "Attention",
+    "Duty",
+    "Installation",
+    "Job",
+    "JobClock",
+    "Process",
+    "Run",
+    "Tag",
+    "uuid7",
+]

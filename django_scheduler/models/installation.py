@@ -1,6 +1,6 @@
 """The one row that each claim reads: whether everything is paused.
 
-The row is also the lock under which duties of the whole cluster (sync, sweep) take turns.
+The row is also the lock under which processes sync the code, one after the other.
 """
 
 from __future__ import annotations

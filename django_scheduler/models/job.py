@@ -14,16 +14,15 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import models, router
-from django.db.models import F, Q, Value
-from django.db.models.functions import Concat
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from ..clock import installed
-from ..job_fields import TIMING_FIELDS
 from ..policies import CatchUp, OnLost, Overlap, Retry
 from ..schedules import Schedule, parse_schedule
 from ..states import JobState, RunStatus
 from .choices import choices_of, one_of
+from .edits import EDITED, WINDOW_FIELDS, JobQuerySet, attention, mark_edited
 from .validation import problems_of
 from .vendors import read_now
 
@@ -33,13 +32,6 @@ if TYPE_CHECKING:
     from .run import Run
 
 __all__ = ["EDITED", "Job", "JobClock", "Tag"]
-
-EDITED = "~"
-"""In front of the text a clock was planned from: the job's window was edited past the facade."""
-
-WINDOW_FIELDS = TIMING_FIELDS - {"schedule", "timezone"}
-"""Timing that the text from which a clock was planned does not show."""
-
 
 def default_timezone() -> str:
     return settings.TIME_ZONE
@@ -57,24 +49,6 @@ class Tag(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-
-class JobQuerySet(models.QuerySet["Job"]):
-    """Jobs in bulk: what edits their timing is noticed like any other edit."""
-
-    def update(self, **values: Any) -> int:
-        """Store the values; clocks whose job's window they change are planned anew soon."""
-        if WINDOW_FIELDS & set(values) and not self.query.is_sliced:
-            _mark_edited(self)
-        return super().update(**values)
-
-
-def _mark_edited(jobs: models.QuerySet[Job]) -> None:
-    """Make the clocks differ from what they were planned from. Clocks before jobs, as ever."""
-    clocks = JobClock.objects.using(jobs.db).filter(job__in=jobs.order_by())
-    clocks.exclude(planned_spec__startswith=EDITED).update(
-        planned_spec=Concat(Value(EDITED), F("planned_spec"))
-    )
 
 
 def _seconds_field(label: Any, **options: Any) -> models.DurationField[Any, Any]:
@@ -154,6 +128,14 @@ class Job(models.Model):
         blank=True,
         help_text=_("Set while a removed job waits for its last open run to end."),
     )
+    planned_spec = models.CharField(
+        max_length=600,
+        blank=True,
+        default="",
+        editable=False,
+        help_text=_("What its clock was planned from, beside the columns that say what is wanted."),
+    )
+    attention = attention()
     version = models.PositiveIntegerField(_("version"), default=1)
     anchor = models.DateTimeField(_("anchor"))
     declared = models.JSONField(_("declared in code"), null=True, blank=True)
@@ -203,6 +185,12 @@ class Job(models.Model):
             one_of("catch_up", CatchUp, "django_scheduler_job_catch_up"),
             one_of("last_status", RunStatus, "django_scheduler_job_last_status", empty=True),
         ]
+        indexes = [
+            models.Index(fields=["attention", "paused_until"], name="django_sch_job_attention"),
+            # What a start looks for, so that it costs the same whatever the number of jobs.
+            models.Index(fields=["declared_in_code"], name="django_sch_job_declared"),
+            models.Index(fields=["run_on_start"], name="django_sch_job_at_start"),
+        ]
 
     _loaded: dict[str, Any]
 
@@ -220,7 +208,7 @@ class Job(models.Model):
         self._loaded = {
             f.attname: copy.deepcopy(self.__dict__[f.attname])
             for f in self._meta.concrete_fields
-            if f.attname in self.__dict__
+            if f.attname in self.__dict__ and not f.generated
         }
 
     def changed_fields(self) -> list[str]:
@@ -229,7 +217,7 @@ class Job(models.Model):
         return [
             f.attname
             for f in self._meta.concrete_fields
-            if not f.primary_key
+            if not (f.primary_key or f.generated)
             and f.attname in self.__dict__
             and (f.attname not in loaded or loaded[f.attname] != self.__dict__[f.attname])
         ]
@@ -251,9 +239,16 @@ class Job(models.Model):
             update_fields = self.changed_fields()
         if not self._state.adding and WINDOW_FIELDS & set(update_fields or ()):
             using = kwargs.get("using") or router.db_for_write(Job, instance=self)
-            _mark_edited(Job.objects.using(using).filter(pk=self.pk))
+            mark_edited(Job.objects.using(using).filter(pk=self.pk))
+            self.planned_spec = ""
+            update_fields = {*(update_fields or ()), "planned_spec"}
         super().save(*args, update_fields=update_fields, force_insert=force_insert, **kwargs)
         self._remember()
+
+    def adopt(self, **stored: Any) -> None:
+        """Take over values that were stored past this object: they are no changes of it."""
+        self.__dict__.update(stored)
+        self._loaded = {**getattr(self, "_loaded", {}), **stored}
 
     def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
         """Reload the row and forget what was changed on this object."""
@@ -284,7 +279,9 @@ class Job(models.Model):
     def as_loaded(self) -> Job:
         """Return a copy with the values the row had when it was loaded: as it was before edits."""
         loaded = copy.deepcopy(getattr(self, "_loaded", None) or self.__dict__)
-        fields = {f.attname: loaded[f.attname] for f in self._meta.concrete_fields}
+        fields = {
+            f.attname: loaded[f.attname] for f in self._meta.concrete_fields if not f.generated
+        }
         job = Job(**fields)
         job._state.adding, job._state.db = False, self._state.db
         return job
@@ -319,7 +316,7 @@ class JobClock(models.Model):
         Job, primary_key=True, on_delete=models.CASCADE, related_name="clock"
     )
     next_run_at = models.DateTimeField(
-        null=True, db_index=True, help_text=_("When to wake for it; empty: not scheduled.")
+        null=True, help_text=_("When to wake for it; empty: not scheduled.")
     )
     next_occurrence = models.DateTimeField(
         null=True, help_text=_("The nominal instant next_run_at stands for.")
@@ -343,6 +340,10 @@ class JobClock(models.Model):
     class Meta:
         verbose_name = _("job clock")
         verbose_name_plural = _("job clocks")
+        indexes = [
+            # The job only orders those that stand still, so that they can be gone through.
+            models.Index(fields=["next_run_at", "job"], name="django_sch_clock_due"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.job_id}: {self.next_run_at}"
