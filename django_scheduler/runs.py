@@ -137,6 +137,7 @@ def stop(run: Run | uuid.UUID | str, reason: str = "") -> Run:
     with writing(_using()):
         found = get(run)
         now = read_now(clocks.installed(), _using())
+        lifecycle.tell(lifecycle.ORDERS, using=_using())
         return lifecycle.request_stop(found.pk, clean_text(reason), now=now, using=_using())
 
 
@@ -163,6 +164,7 @@ def retry(
     """
     with writing(_using()):
         found, now = get(run), read_now(clocks.installed(), _using())
+        lifecycle.tell(lifecycle.ORDERS, using=_using())
         if args is None and kwargs is None:
             check_function(found.function, found.args, found.kwargs)
             return lifecycle.try_again(found.pk, now=now, using=_using())

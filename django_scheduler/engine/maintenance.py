@@ -1,35 +1,35 @@
 """What mends itself: dead processes, runs that hang, jobs that lost their clock.
 
 Each duty is one short transaction that any process may carry out; the second one finds nothing
-left to do.
+left to do. What serves all is done by one process an interval; if it fails, the next one does it.
 """
 
 from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
-from functools import partial
 
 from django.db import transaction
-from django.db.models import F, Q, Value
-from django.db.models.functions import Concat
+from django.db.models import Q
 
 from .. import conf, lifecycle, signals
 from ..clock import Clock
-from ..exceptions import SchedulerError
 from ..executors import Executor
 from ..models import Job, JobClock, Process
-from ..models.vendors import locked, read_now
+from ..models.vendors import read_now
 from ..states import ALIVE, JobState, ProcessState
+from .mending import Mending
 from .share import Share
+from .turns import turn_of
 
 __all__ = ["Maintenance"]
 
 logger = logging.getLogger("django_scheduler.maintenance")
 
 _BATCH = 200
+_RECONCILE = "reconcile"
 
 
 class Maintenance:
@@ -43,6 +43,7 @@ class Maintenance:
         self._share = share
         self._using = using
         self._settings = conf.current()
+        self._rows = Mending(using)
         self._suspects: dict[uuid.UUID, tuple[datetime, float]] = {}
         self._next_judgement = 0.0
         self._next_round = 0.0
@@ -55,7 +56,12 @@ class Maintenance:
             self.judge(process)
         if at >= self._next_round:
             self._next_round = at + self._settings.reconcile_interval.total_seconds()
-            self.reconcile(process, held)
+            self.audit(process, held)
+            with turn_of(
+                _RECONCILE, self._settings.reconcile_interval, self._clock, self._using
+            ) as mine:
+                if mine:
+                    self.mend()
 
     def judge(self, process: uuid.UUID) -> int:
         """Give up processes whose lease is over, and take over what they held; return how many.
@@ -94,7 +100,12 @@ class Maintenance:
             signals.announce(signals.process_lost, using=self._using, sender=Process, process=row)
 
     def reconcile(self, process: uuid.UUID, held: Collection[uuid.UUID]) -> None:
-        """Mend what no event would lead on."""
+        """Mend what no event would lead on, whoever's turn it is."""
+        self.audit(process, held)
+        self.mend()
+
+    def audit(self, process: uuid.UUID, held: Collection[uuid.UUID]) -> None:
+        """Do what only this process can: compare its rows with its memory."""
         with transaction.atomic(using=self._using):
             now = read_now(self._clock, self._using)
             for executor in self._executors.values():
@@ -103,10 +114,13 @@ class Maintenance:
                         executor.alias, executor.redispatch_after, now=now, using=self._using
                     )
             lifecycle.free_unknown(process, held, now=now, using=self._using)
-            self._resume_over(now)
-            self._plan_unplanned(now)
+
+    def mend(self) -> None:
+        """Do what one process does for all. Costs the same whatever the number of jobs."""
+        with transaction.atomic(using=self._using):
+            now = read_now(self._clock, self._using)
+            self._rows.mend(now)
             lifecycle.promote_left_behind(now, self._using)
-            self._replan_edited(now)
             self._break_unclaimed(now)
             lifecycle.skip_unclaimable(
                 self._share.functions(),
@@ -115,74 +129,23 @@ class Maintenance:
                 now=now,
                 using=self._using,
             )
-            self._bury_removed()
-
-    def _jobs(self, *wanted: Q) -> list[Job]:
-        """Return some active jobs that match."""
-        rows = Job.objects.using(self._using).filter(
-            *wanted, state=JobState.ACTIVE.value, removed_at__isnull=True
-        )
-        return list(rows.order_by("pk")[:_BATCH])
-
-    def _resume_over(self, now: datetime) -> None:
-        """Resume the jobs whose pause was to end by itself: as of then, whenever that is seen."""
-        over = Job.objects.using(self._using).filter(
-            state=JobState.PAUSED.value, paused_until__lte=now
-        )
-        for job in over.order_by("pk")[:_BATCH]:
-            then = job.paused_until or now
-            self._mend(job, partial(lifecycle.resume_job, now=then, using=self._using))
-
-    def _plan_unplanned(self, now: datetime) -> None:
-        """Plan jobs made without a clock, and those whose clock stands although nothing is open."""
-        for job in self._jobs(Q(clock__isnull=True)):
-            try:
-                lifecycle.start_clock(job, now, using=self._using)
-            except SchedulerError as error:
-                lifecycle.mark_broken(job, str(error), using=self._using)
-        stood = Q(clock__next_run_at__isnull=True) & ~Q(schedule__startswith="@manual")
-        for job in self._jobs(stood):
-            if not lifecycle.has_open_run(job.pk, self._using):
-                self._mend(job, partial(lifecycle.plan_on, now=now, using=self._using))
-
-    def _replan_edited(self, now: datetime) -> None:
-        """Plan anew what was edited past the facade: by ORM, in bulk or in SQL."""
-        spec = Concat("timezone", Value(" "), "schedule")
-        rows = (
-            Job.objects.using(self._using)
-            .annotate(wanted=spec)
-            .exclude(clock__planned_spec=F("wanted"))
-        )
-        edited = rows.filter(
-            # One that had ended goes on if the edit says so.
-            state__in=[JobState.ACTIVE.value, JobState.ENDED.value],
-            removed_at__isnull=True,
-            clock__isnull=False,
-        )
-        for job in edited.order_by("pk")[:_BATCH]:
-            self._mend(job, partial(lifecycle.replan_edited, now=now, using=self._using))
-
-    def _mend(self, job: Job, act: Callable[[Job, JobClock], None]) -> None:
-        """Do `act` under the clock's lock, unless somebody holds it; set aside what it fails on."""
-        clocks = locked(JobClock.objects.using(self._using).filter(job_id=job.pk), skip=True)
-        for clock in clocks:
-            try:
-                act(job, clock)
-            except SchedulerError as error:
-                lifecycle.mark_broken(job, str(error), using=self._using)
 
     def _break_unclaimed(self, now: datetime) -> None:
         """Set jobs aside that nobody with their code has claimed within the grace."""
-        overdue = Q(clock__next_run_at__lt=now - self._settings.unknown_function_grace)
-        for job in self._jobs(overdue, ~Q(function__in=self._share.functions())):
+        before = now - self._settings.unknown_function_grace
+        overdue = JobClock.objects.using(self._using).filter(next_run_at__lt=before)
+        if not overdue.exists():
+            return  # the left edge of an index; what follows joins all that is overdue
+        unclaimed = Job.objects.using(self._using).filter(
+            ~Q(function__in=self._share.functions()),
+            clock__next_run_at__lt=before,
+            state=JobState.ACTIVE.value,
+            removed_at__isnull=True,
+        )
+        for job in unclaimed.order_by("pk")[:_BATCH]:
             lifecycle.mark_broken(
                 job,
                 f"No process knows the function {job.function!r}. Bring it back, or give the "
                 "job another one.",
                 using=self._using,
             )
-
-    def _bury_removed(self) -> None:
-        removed = Job.objects.using(self._using).filter(removed_at__isnull=False)
-        for job_id in list(removed.values_list("pk", flat=True)[:_BATCH]):
-            lifecycle.delete_if_idle(job_id, using=self._using)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError, close_old_connections, connections, transaction
@@ -18,14 +18,16 @@ from ..exceptions import (
     SchedulerNotStarted,
 )
 from ..executors import Executor, build_all
+from ..lifecycle import ORDERS, heard_here
 from ..models.vendors import prepare_session, read_now, writing
 from ..policies import to_timedelta
 from .delivery import Delivery
 from .new_rules import follow_new_rules
 from .session import Session
 from .share import Share
-from .starts import run_on_start
+from .starts import any_wants_a_run, run_on_start
 from .sync import sync
+from .wakeup import Wakeup
 
 __all__ = ["Scheduler"]
 
@@ -229,14 +231,15 @@ class Scheduler:
         )
         if self._sync_code:
             self._in_phase("sync")
-            self._sync()
+            sync(self._using, read_now(self._clock, self._using))
         self._in_phase("rules")
         follow_new_rules(read_now(self._clock, self._using), self._using)
         self._in_phase("join")
         session.open()
         self._in_phase("runs at start")
-        with writing(self._using):
-            run_on_start(self._share, read_now(self._clock, self._using), self._using)
+        if any_wants_a_run(self._share, self._using):
+            with writing(self._using):
+                run_on_start(self._share, read_now(self._clock, self._using), self._using)
         self._in_phase("running")
         return session
 
@@ -244,17 +247,14 @@ class Scheduler:
         self._phase = name
         logger.debug("Phase %s", name)
 
-    def _sync(self) -> None:
-        with writing(self._using):
-            sync(self._using, read_now(self._clock, self._using))
-
     def _main(self) -> None:
         delivery = Delivery()
         delivery.start()
         signals.deliver_through(delivery.put)
         try:
             prepare_session(self._using)
-            self._live()
+            with self._hearing():
+                self._live()
         except BaseException as error:
             self._failure = error
             logger.exception("The scheduler ended in its phase %s", self._phase)
@@ -263,6 +263,23 @@ class Scheduler:
             self._session = None
             delivery.stop(timeout=5)
             connections.close_all()
+
+    @contextlib.contextmanager
+    def _hearing(self) -> Iterator[None]:
+        """Be woken by what this and other processes tell, as long as the block lasts."""
+        wakeup = Wakeup(self._clock, self._using, self._hear)
+        with heard_here(self._using, self._hear):
+            wakeup.start()
+            try:
+                yield
+            finally:
+                wakeup.stop()
+
+    def _hear(self, word: str) -> None:
+        session = self._session
+        if word == ORDERS and session is not None:
+            session.watch.wake()
+        self._wake.set()
 
     def _live(self) -> None:
         while not self._stopping.is_set():

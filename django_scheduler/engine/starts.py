@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from .. import lifecycle
 from ..exceptions import SchedulerError
@@ -12,7 +13,18 @@ from ..models import Job, JobClock
 from ..states import JobState, Trigger
 from .share import Share
 
-__all__ = ["run_on_start"]
+__all__ = ["any_wants_a_run", "run_on_start"]
+
+
+def any_wants_a_run(share: Share, using: str) -> bool:
+    """Tell whether any job wants a run at a start; costs one look into an index."""
+    return _wanted(share, using).exists()
+
+
+def _wanted(share: Share, using: str) -> QuerySet[Job]:
+    return Job.objects.using(using).filter(
+        share.of_jobs(), run_on_start=True, state=JobState.ACTIVE.value, removed_at__isnull=True
+    )
 
 
 def run_on_start(share: Share, now: datetime, using: str) -> int:
@@ -22,9 +34,7 @@ def run_on_start(share: Share, now: datetime, using: str) -> int:
     schedulers that start together make one. The run stands for whatever was missed, and says how
     much that was; the schedule goes on strictly after now. To be called in a transaction.
     """
-    wanted = Job.objects.using(using).filter(
-        share.of_jobs(), run_on_start=True, state=JobState.ACTIVE.value, removed_at__isnull=True
-    )
+    wanted = _wanted(share, using)
     clocks = lifecycle.lock_clocks(list(wanted.order_by("pk").values_list("pk", flat=True)), using)
     busy = lifecycle.activity(clocks, using)
     started = 0

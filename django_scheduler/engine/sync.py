@@ -72,6 +72,8 @@ def sync(using: str, now: datetime) -> SyncResult:
         jobs = Job.objects.using(using)
         rows = {job.name: job for job in jobs.filter(name__in=list(declared))}
         for name, definition in declared.items():
+            if _is_followed(rows.get(name), definition):
+                continue  # before a savepoint is made: a start costs the same for all that is so
             try:
                 with transaction.atomic(using=using):
                     _carry(definition, rows.get(name), result, now, using)
@@ -85,8 +87,9 @@ def sync(using: str, now: datetime) -> SyncResult:
 def _take_turn(using: str) -> None:
     """Hold the installation's row until the transaction ends: one process syncs at a time."""
     rows = Installation.objects.using(using)
-    rows.get_or_create(pk=Installation.ONLY)
-    locked(rows.filter(pk=Installation.ONLY)).get()
+    if locked(rows.filter(pk=Installation.ONLY)).first() is None:
+        rows.get_or_create(pk=Installation.ONLY)
+        locked(rows.filter(pk=Installation.ONLY)).get()
 
 
 def _carry(
@@ -95,8 +98,21 @@ def _carry(
     if job is None:
         _add(definition, now, using)
         result.added.append(definition.name)
-    elif job.removed_at is None and _follow(job, definition, now, using):
+    else:
+        _follow(job, definition, now, using)
         result.changed.append(definition.name)
+
+
+def _is_followed(job: Job | None, definition: Definition) -> bool:
+    """Tell whether nothing is to be done: the row says what the code says, or is removed."""
+    if job is None:
+        return False
+    same = _remembered(definition.declared) == (job.declared or {})
+    return job.removed_at is not None or (same and job.declared_in_code and not _is_back(job))
+
+
+def _is_back(job: Job) -> bool:
+    return job.state == JobState.BROKEN and job.error == SET_ASIDE
 
 
 def _remembered(declared: Mapping[str, Any]) -> dict[str, Any]:
@@ -126,12 +142,9 @@ def _tag(job: Job, declared: Mapping[str, Any], using: str) -> None:
     job.tags.set([rows.get_or_create(name=name)[0] for name in declared.get("tags", ())])
 
 
-def _follow(job: Job, definition: Definition, now: datetime, using: str) -> bool:
-    """Bring a row up to date with its declaration; return whether anything changed."""
-    remembered, before = _remembered(definition.declared), job.declared or {}
-    back = job.state == JobState.BROKEN and job.error == SET_ASIDE
-    if remembered == before and job.declared_in_code and not back:
-        return False
+def _follow(job: Job, definition: Definition, now: datetime, using: str) -> None:
+    """Bring a row up to date with its declaration."""
+    remembered, before, back = _remembered(definition.declared), job.declared or {}, _is_back(job)
     blank = Job()
     for name in (set(before) | set(remembered)) - {"tags"}:
         standard = getattr(blank, name)
@@ -143,7 +156,6 @@ def _follow(job: Job, definition: Definition, now: datetime, using: str) -> bool
         job.state, job.error = JobState.ACTIVE.value, ""
     job.declared, job.declared_in_code = remembered, True
     _save(job, back, now, using)
-    return True
 
 
 def _save(job: Job, back: bool, now: datetime, using: str) -> None:

@@ -93,6 +93,7 @@ def resume(name: Job | str, mode: str = "next") -> Job:
         lifecycle.resume_job(
             job, clock_of(job), now=now(), using=using(), catch_up=RESUME_MODES[mode]
         )
+        lifecycle.tell(lifecycle.DUE, using=using())
     return get(job)
 
 
@@ -126,3 +127,4 @@ def resume_all() -> None:
             moved = lifecycle.skip_overdue(at, paused_at=since, using=using())
     with writing(using()):
         rows.update(paused_at=None, pause_reason="", paused_by="")
+        lifecycle.tell(lifecycle.DUE, using=using())

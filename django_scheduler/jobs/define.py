@@ -82,6 +82,7 @@ def add(
         _tag(job, fields.get("tags"))
         lifecycle.start_clock(job, at, using=using(), next_run_in=wait)
         signals.announce(signals.job_added, using=using(), sender=Job, job=job)
+        lifecycle.tell(lifecycle.DUE, using=using())
     return get(job)
 
 
@@ -158,6 +159,7 @@ def update(name: Job | str, *, expected_version: int | None = None, **fields: An
         _store(job, changed)
         _tag(job, fields.get("tags"))
         signals.announce(signals.job_changed, using=using(), sender=Job, job=job)
+        lifecycle.tell(lifecycle.DUE, using=using())
     return get(job.name)
 
 

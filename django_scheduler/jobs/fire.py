@@ -14,7 +14,7 @@ from ..job_fields import read_field
 from ..models import Job, JobClock, Run
 from ..models.validation import check_function
 from ..models.vendors import writing
-from ..policies import to_timedelta
+from ..policies import Overlap, to_timedelta
 from ..states import JobState
 from .rows import clock_of, expect, get, locked_job, now, using
 
@@ -49,6 +49,10 @@ def trigger(
         run = lifecycle.trigger(
             job, given_args, given_kwargs, force=force, now=now(), using=using()
         )
+        # Of a job whose runs replace each other, it has told another one to stop.
+        lifecycle.tell(
+            lifecycle.ORDERS if job.overlap == Overlap.REPLACE else lifecycle.DUE, using=using()
+        )
     return run
 
 
@@ -73,6 +77,7 @@ def run_within(name: Job | str, delta: timedelta | float) -> datetime:
         later.update(next_run_at=target)
         found = mine.values_list("next_run_at", flat=True).first()
         signals.announce(signals.job_changed, using=using(), sender=Job, job=job)
+        lifecycle.tell(lifecycle.DUE, using=using())
     return found or target
 
 
@@ -114,4 +119,5 @@ def skip_next(name: Job | str) -> Run:
         expect(job, JobState.ACTIVE, "told to skip its next run")
         run = lifecycle.skip_next(job, clock_of(job), now=now(), using=using())
         signals.announce(signals.job_changed, using=using(), sender=Job, job=job)
+        lifecycle.tell(lifecycle.DUE, using=using())
     return run

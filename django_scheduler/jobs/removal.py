@@ -51,6 +51,7 @@ def remove(
     with writing(using()):
         job = _bury(locked_job(name))
         _stop_runs(job, only_waiting=mode is not RunningOnRemove.STOP)
+        lifecycle.tell(lifecycle.ORDERS, using=using())
         lifecycle.delete_if_idle(job.pk, using=using())
     if mode is not RunningOnRemove.LEAVE:
         _wait_until_gone(job, limit)

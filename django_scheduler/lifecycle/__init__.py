@@ -25,6 +25,7 @@ from .clocks import (
 from .consequences import promote_left_behind
 from .create import Activity, activity, insert, make_run, missed_record, occurrence_key
 from .facts import Fact, Finished, GivenBack, Left, Published, Started
+from .notices import DUE, ORDERS, Hearer, heard_here, tell
 from .orders import place, request_stop, run_anew, trigger, try_again
 from .passing import (
     count_passed_over,
@@ -39,11 +40,14 @@ from .progress import Order, orders_for, progress_fields, record_progress
 from .takeover import free_unknown, redispatch_unreceived, take_over_orphans
 
 __all__ = [
+    "DUE",
+    "ORDERS",
     "Activity",
     "Applied",
     "Fact",
     "Finished",
     "GivenBack",
+    "Hearer",
     "Left",
     "Order",
     "Published",
@@ -57,6 +61,7 @@ __all__ = [
     "follow_edit",
     "free_unknown",
     "has_open_run",
+    "heard_here",
     "insert",
     "lock_clocks",
     "make_run",
@@ -86,6 +91,7 @@ __all__ = [
     "stop_clock",
     "take_dispatched",
     "take_over_orphans",
+    "tell",
     "trigger",
     "try_again",
     "waiting_runs",

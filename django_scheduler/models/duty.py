@@ -9,7 +9,7 @@ __all__ = ["Duty"]
 
 
 class Duty(models.Model):
-    """One row a duty. Whoever moves ``begun_at`` forward has the turn; nothing is held meanwhile."""
+    """One row a duty. Whoever moves ``begun_at`` forward has the turn; nothing stays locked."""
 
     name = models.CharField(_("name"), max_length=32, primary_key=True)
     begun_at = models.DateTimeField(

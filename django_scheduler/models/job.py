@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EDITED", "Job", "JobClock", "Tag"]
 
+
 def default_timezone() -> str:
     return settings.TIME_ZONE
 

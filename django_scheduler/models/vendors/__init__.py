@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from .locks import locked
+from .notices import NOTICE_ERRORS, Listener, notify, open_listener
 from .now import read_now
 from .sessions import prepare_session, session_problems, writing
 
-__all__ = ["locked", "prepare_session", "read_now", "session_problems", "writing"]
+__all__ = [
+    "NOTICE_ERRORS",
+    "Listener",
+    "locked",
+    "notify",
+    "open_listener",
+    "prepare_session",
+    "read_now",
+    "session_problems",
+    "writing",
+]
