@@ -9,7 +9,7 @@ from django.db import Error as DatabaseError
 
 from ..clock import Clock
 from ..lifecycle import ORDERS, Hearer
-from ..models.vendors import NOTICE_ERRORS, Listener, open_listener
+from ..models.vendors import Listener, open_listener
 
 __all__ = ["Wakeup"]
 
@@ -59,7 +59,7 @@ class Wakeup:
                 if listener is None:
                     return
                 self._listen(listener)
-            except (DatabaseError, *NOTICE_ERRORS) as error:
+            except (DatabaseError, OSError) as error:
                 self._after_trouble(error)
             except Exception:
                 logger.exception("Listening for notices failed; looking once a POLL_INTERVAL")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from .locks import locked
-from .notices import NOTICE_ERRORS, Listener, notify, open_listener
+from .notices import Listener, notify, open_listener
 from .now import read_now
 from .sessions import prepare_session, session_problems, writing
 
 __all__ = [
-    "NOTICE_ERRORS",
     "Listener",
     "locked",
     "notify",

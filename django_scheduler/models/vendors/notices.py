@@ -13,12 +13,9 @@ from typing import Any
 
 from django.db import connections
 
-__all__ = ["NOTICE_ERRORS", "Listener", "notify", "open_listener"]
+__all__ = ["Listener", "notify", "open_listener"]
 
 CHANNEL = "django_scheduler"
-
-NOTICE_ERRORS: tuple[type[Exception], ...] = (OSError,)
-"""What a listener raises when its connection is lost, besides Django's own database errors."""
 
 
 def notify(using: str, word: str) -> None:
