@@ -56,10 +56,9 @@ class Maintenance:
             self.judge(process)
         if at >= self._next_round:
             self._next_round = at + self._settings.reconcile_interval.total_seconds()
-            self.audit(process, held)
-            with turn_of(
-                _RECONCILE, self._settings.reconcile_interval, self._clock, self._using
-            ) as mine:
+            now = self.audit(process, held)
+            every = self._settings.reconcile_interval
+            with turn_of(_RECONCILE, every, now, self._using) as mine:
                 if mine:
                     self.mend()
 
@@ -104,8 +103,8 @@ class Maintenance:
         self.audit(process, held)
         self.mend()
 
-    def audit(self, process: uuid.UUID, held: Collection[uuid.UUID]) -> None:
-        """Do what only this process can: compare its rows with its memory."""
+    def audit(self, process: uuid.UUID, held: Collection[uuid.UUID]) -> datetime:
+        """Do what only this process can, compare its rows with its memory; return the instant."""
         with transaction.atomic(using=self._using):
             now = read_now(self._clock, self._using)
             for executor in self._executors.values():
@@ -114,6 +113,7 @@ class Maintenance:
                         executor.alias, executor.redispatch_after, now=now, using=self._using
                     )
             lifecycle.free_unknown(process, held, now=now, using=self._using)
+        return now
 
     def mend(self) -> None:
         """Do what one process does for all. Costs the same whatever the number of jobs."""

@@ -7,16 +7,16 @@ a round.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
-from django.db.models import F, Model, Q, QuerySet, Value
+from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Concat
 
 from .. import lifecycle
 from ..exceptions import SchedulerError
-from ..models import Attention, Duty, Job, JobClock, Run
+from ..models import Attention, Job, JobClock, Run
 from ..models.vendors import locked
 from ..states import OPEN, JobState
 
@@ -27,21 +27,21 @@ _BATCH = 200
 SLICE = 2_000
 """How many rows are gone through in a round: all of them where there are fewer."""
 
-_ROWS = "walk through jobs"
-_STANDING = "walk through standing clocks"
-
 
 class Mending:
     """One round, in a transaction of its caller's."""
 
     def __init__(self, using: str) -> None:
         self._using = using
+        self._walked = self._walked_standing = 0
 
     def mend(self, now: datetime) -> None:
         """Do what rows ask for, and look after a slice of the others."""
-        self._resume_over(now)
-        self._follow_edits(now)
-        self._bury_removed()
+        # Greater than nothing rather than not NULL: every database uses its index for that.
+        if Job.objects.using(self._using).filter(attention__gt="").exists():
+            self._resume_over(now)
+            self._follow_edits(now)
+            self._bury_removed()
         self._walk_through_standing(now)
         self._walk_through_jobs(now)
 
@@ -99,44 +99,38 @@ class Mending:
 
     def _walk_through_standing(self, now: datetime) -> None:
         """Plan on the jobs whose clock stands although nothing is open that would set it."""
-        standing = JobClock.objects.using(self._using).filter(next_run_at__isnull=True)
-        for job_ids in self._slice(_STANDING, standing, "job_id"):
-            stood = Job.objects.using(self._using).filter(
-                ~Q(schedule__startswith="@manual"),
-                pk__in=job_ids,
-                clock__next_run_at__isnull=True,
-                state=JobState.ACTIVE.value,
-                removed_at__isnull=True,
-            )
-            for job_id in _first(stood):
-                if not lifecycle.has_open_run(job_id, self._using):
-                    self._act(job_id, partial(lifecycle.plan_on, now=now, using=self._using), stood)
+        standing = JobClock.objects.using(self._using).filter(
+            next_run_at__isnull=True, job_id__gt=self._walked_standing
+        )
+        job_ids = list(standing.order_by("job_id").values_list("job_id", flat=True)[:SLICE])
+        self._walked_standing = job_ids[-1] if len(job_ids) == SLICE else 0
+        if not job_ids:
+            return
+        stood = Job.objects.using(self._using).filter(
+            ~Q(schedule__startswith="@manual"),
+            pk__in=job_ids,
+            clock__next_run_at__isnull=True,
+            state=JobState.ACTIVE.value,
+            removed_at__isnull=True,
+        )
+        for job_id in _first(stood):
+            if not lifecycle.has_open_run(job_id, self._using):
+                self._act(job_id, partial(lifecycle.plan_on, now=now, using=self._using), stood)
 
     def _walk_through_jobs(self, now: datetime) -> None:
         """Plan the jobs whose clock was deleted, or changed, past everything."""
-        wanted = Concat("timezone", Value(" "), "schedule")
-        lost = Q(clock__isnull=True) | ~Q(clock__planned_spec=F("wanted"))
         jobs = Job.objects.using(self._using)
-        for job_ids in self._slice(_ROWS, jobs.all(), "pk"):
-            astray = jobs.annotate(wanted=wanted).filter(
-                lost,
-                pk__range=(job_ids[0], job_ids[-1]),
-                state=JobState.ACTIVE.value,
-                removed_at__isnull=True,
-            )
-            for job_id in _first(astray):
-                self._plan(job_id, now, jobs.filter(state=JobState.ACTIVE.value))
-
-    def _slice(self, walk: str, rows: QuerySet[Model], key: str) -> Iterable[list[int]]:
-        """Yield the keys of the slice that comes next, and remember where the one after begins."""
-        duty, _ = Duty.objects.using(self._using).get_or_create(pk=walk)
-        coming = rows.order_by(key).values_list(key, flat=True)
-        keys = list(coming.filter(**{f"{key}__gt": duty.position})[:SLICE])
-        if keys:
-            yield keys
-        position = keys[-1] if len(keys) == SLICE else 0
-        if position != duty.position:
-            Duty.objects.using(self._using).filter(pk=walk).update(position=position)
+        coming = jobs.filter(pk__gt=self._walked)
+        last = coming.order_by("pk").values_list("pk", flat=True)[SLICE - 1 : SLICE].first()
+        part = coming if last is None else coming.filter(pk__lte=last)
+        self._walked = last or 0
+        astray = part.annotate(wanted=Concat("timezone", Value(" "), "schedule")).filter(
+            Q(clock__isnull=True) | ~Q(clock__planned_spec=F("wanted")),
+            state=JobState.ACTIVE.value,
+            removed_at__isnull=True,
+        )
+        for job_id in _first(astray):
+            self._plan(job_id, now, jobs.filter(state=JobState.ACTIVE.value))
 
     def _act(
         self, job_id: int, act: Callable[[Job, JobClock], None], expected: QuerySet[Job]

@@ -9,9 +9,7 @@ from datetime import datetime, timedelta
 from django.db import DatabaseError
 from django.db.models import Q
 
-from ..clock import Clock
 from ..models import Duty
-from ..models.vendors import read_now
 
 __all__ = ["take_turn", "turn_of"]
 
@@ -20,13 +18,13 @@ _SHARE = 0.9
 
 
 @contextlib.contextmanager
-def turn_of(name: str, every: timedelta, clock: Clock, using: str) -> Iterator[bool]:
+def turn_of(name: str, every: timedelta, now: datetime, using: str) -> Iterator[bool]:
     """Tell whether the duty ``name``, due once in ``every``, is this process's to do now.
 
     Nothing is locked meanwhile, so a process that is stopped in the middle holds up nobody: the
     next one does it an interval later. If the block fails, whoever asks next has the turn.
     """
-    mine = take_turn(name, every, read_now(clock, using), using)
+    mine = take_turn(name, every, now, using)
     try:
         yield mine
     except Exception:

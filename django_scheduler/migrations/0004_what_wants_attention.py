@@ -27,7 +27,6 @@ class Migration(migrations.Migration):
             fields=[
                 ('name', models.CharField(max_length=32, primary_key=True, serialize=False, verbose_name='name')),
                 ('begun_at', models.DateTimeField(help_text='Empty: never, or the last turn failed.', null=True, verbose_name='begun at')),
-                ('position', models.BigIntegerField(default=0, help_text='How far the rows were gone through.', verbose_name='position')),
             ],
             options={
                 'verbose_name': 'duty',

@@ -15,9 +15,6 @@ class Duty(models.Model):
     begun_at = models.DateTimeField(
         _("begun at"), null=True, help_text=_("Empty: never, or the last turn failed.")
     )
-    position = models.BigIntegerField(
-        _("position"), default=0, help_text=_("How far the rows were gone through.")
-    )
 
     class Meta:
         verbose_name = _("duty")

@@ -43,7 +43,7 @@ def test_a_clock_that_was_set_back_does_not_suspend_a_duty(scheduler_clock, db):
 def test_who_fails_gives_the_turn_to_the_next(scheduler_clock, db):
     with (
         pytest.raises(RuntimeError, match="half-way"),
-        turn_of("sweep", EVERY, scheduler_clock, "default") as mine,
+        turn_of("sweep", EVERY, scheduler_clock.now(), "default") as mine,
     ):
         assert mine
         raise RuntimeError("half-way")
@@ -54,7 +54,7 @@ def test_who_fails_out_of_turn_gives_nothing_away(scheduler_clock, db):
     assert _take(scheduler_clock)
     with (
         pytest.raises(RuntimeError, match="half-way"),
-        turn_of("sweep", EVERY, scheduler_clock, "default") as mine,
+        turn_of("sweep", EVERY, scheduler_clock.now(), "default") as mine,
     ):
         assert not mine
         raise RuntimeError("half-way")
@@ -62,7 +62,7 @@ def test_who_fails_out_of_turn_gives_nothing_away(scheduler_clock, db):
 
 
 def test_who_dies_half_way_is_followed_an_interval_later(scheduler_clock, db):
-    turn_of("sweep", EVERY, scheduler_clock, "default").__enter__()  # and never again
+    turn_of("sweep", EVERY, scheduler_clock.now(), "default").__enter__()  # and never again
     scheduler_clock.advance(10)
     assert _take(scheduler_clock)
 
