@@ -37,13 +37,22 @@ class Mending:
 
     def mend(self, now: datetime) -> None:
         """Do what rows ask for, and look after a slice of the others."""
-        # Greater than nothing rather than not NULL: every database uses its index for that.
-        if Job.objects.using(self._using).filter(attention__gt="").exists():
+        if self._does_any_want():
             self._resume_over(now)
             self._follow_edits(now)
             self._bury_removed()
         self._walk_through_standing(now)
         self._walk_through_jobs(now)
+
+    def _does_any_want(self) -> bool:
+        """Look at the first row of the index.
+
+        Greater than nothing rather than not NULL, and in the index's order: so every database
+        uses it, whatever it knows or does not know about the column.
+        """
+        first = Job.objects.using(self._using).filter(attention__gt="")
+        ordered = first.order_by("attention", "paused_until").values_list("pk", flat=True)
+        return ordered.first() is not None
 
     def _wanting(self, attention: str) -> QuerySet[Job]:
         return Job.objects.using(self._using).filter(attention=attention)
