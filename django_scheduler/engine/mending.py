@@ -7,10 +7,12 @@ a round.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 
+from django.db import DatabaseError
 from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Concat
 
@@ -84,13 +86,11 @@ class Mending:
     def _start_clock(self, job_id: int, now: datetime, expected: QuerySet[Job]) -> None:
         """Give a job its clock. Of two processes that both do, the row lock lets one go first."""
         for job in locked(expected.filter(pk=job_id, clock__isnull=True), skip=True):
-            try:
+            with self._set_aside_on_error(job):
                 if job.state == JobState.ACTIVE:
                     lifecycle.start_clock(job, now, using=self._using)
                 else:
                     lifecycle.note_planned(job, self._using)
-            except SchedulerError as error:
-                lifecycle.mark_broken(job, str(error), using=self._using)
 
     def _replan(self, job: Job, clock: JobClock, now: datetime) -> None:
         if clock.planned_spec == job.spec:
@@ -151,10 +151,20 @@ class Mending:
         clocks = locked(JobClock.objects.using(self._using).filter(pk=job_id), skip=True)
         for clock in clocks:
             for job in locked(expected.filter(pk=job_id), skip=True):
-                try:
+                with self._set_aside_on_error(job):
                     act(job, clock)
-                except SchedulerError as error:
-                    lifecycle.mark_broken(job, str(error), using=self._using)
+
+    @contextmanager
+    def _set_aside_on_error(self, job: Job) -> Iterator[None]:
+        """Mark the job broken if the block fails, so that the others are served."""
+        try:
+            yield
+        except DatabaseError:
+            raise
+        except SchedulerError as error:
+            lifecycle.mark_broken(job, str(error), using=self._using)
+        except Exception as error:
+            lifecycle.mark_broken(job, f"It cannot be planned: {error}", using=self._using)
 
 
 def _asking(jobs: QuerySet[Job]) -> list[int]:

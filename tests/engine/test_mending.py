@@ -83,6 +83,24 @@ def test_a_row_that_cannot_be_planned_is_set_aside_once(ten, mend):
     assert not Job.objects.filter(attention__isnull=False).exists()
 
 
+def test_a_row_that_makes_anything_go_wrong_holds_up_no_other(ten, mend, monkeypatch):
+    planned = mending.lifecycle.replan_edited
+
+    def stumble(job: Job, *args: Any, **options: Any) -> None:
+        if job.name == "job0":
+            raise OverflowError("too far")
+        planned(job, *args, **options)
+
+    monkeypatch.setattr(mending.lifecycle, "replan_edited", stumble)
+    Job.objects.filter(name__in=["job0", "job9"]).update(schedule="@hourly")
+    mend()
+    assert (jobs.get("job0").state, jobs.get("job0").error) == (
+        "broken",
+        "It cannot be planned: too far",
+    )
+    assert JobClock.objects.get(job=ten[9]).planned_spec == "UTC @hourly"
+
+
 def test_a_pause_that_is_over_ends_in_one_round(ten, mend, scheduler_clock):
     jobs.pause("job9", until=scheduler_clock.now() + DAY / 2)
     mend()

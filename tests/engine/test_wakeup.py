@@ -189,6 +189,15 @@ def test_a_listener_ends_at_once_when_told():
     wait_until(lambda: not _listeners())
 
 
+@pytest.mark.postgres
+def test_a_driver_that_cannot_listen_is_let_be(monkeypatch, caplog):
+    monkeypatch.setattr("django.db.backends.postgresql.psycopg_any.is_psycopg3", False)
+    listening = wakeup.Wakeup(SystemClock(), "default", lambda word: None)
+    listening.start()
+    wait_until(lambda: not listening._thread.is_alive())
+    assert caplog.messages == []
+
+
 def test_where_there_are_no_notices_there_is_no_thread(no_notices):
     listening = wakeup.Wakeup(SystemClock(), "default", lambda word: None)
     listening.start()
