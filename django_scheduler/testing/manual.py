@@ -64,6 +64,10 @@ class ManualClock:
         """Return zero."""
         return timedelta(0)
 
+    def error(self) -> timedelta:
+        """Return zero: it is the clock."""
+        return timedelta(0)
+
     def advance(self, delta: timedelta | float) -> datetime:
         """Move forward by ``delta`` (seconds if it is a number) and return the new instant.
 
@@ -90,6 +94,8 @@ class ManualScheduler:
         clock: None: a new one.
         executors: by alias; None: every declared alias runs inline.
         sync_code: carry declared jobs into rows at the first tick.
+        horizon: how long before they are due runs are claimed. Zero unless it is said: a run then
+            appears at its instant, as somebody who looks at rows expects.
     """
 
     def __init__(
@@ -98,7 +104,9 @@ class ManualScheduler:
         *,
         executors: Mapping[str, Executor] | None = None,
         sync_code: bool = False,
+        horizon: timedelta = timedelta(0),
     ) -> None:
+        self._horizon = horizon
         self.clock = clock or ManualClock()
         self._executors = executors
         self._sync_code = sync_code
@@ -113,6 +121,7 @@ class ManualScheduler:
             executors=executors,
             sync_code=self._sync_code,
             poll_interval=timedelta(hours=1),
+            horizon=self._horizon,
         )
 
     @property

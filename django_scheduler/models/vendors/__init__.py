@@ -2,8 +2,47 @@
 
 from __future__ import annotations
 
-from .locks import locked
-from .now import read_now
-from .sessions import prepare_session, session_problems, writing
+from django.db import connections
 
-__all__ = ["locked", "prepare_session", "read_now", "session_problems", "writing"]
+from .generic import Generic
+from .glance import Question, glance, question, read_now
+from .locks import locked
+from .mysql import MySQL
+from .postgresql import PostgreSQL
+from .raw import lock_raw
+from .sessions import prepare_session, session_problems, writing
+from .sqlite import SQLite
+from .values import JSONText
+
+__all__ = [
+    "JSONText",
+    "Question",
+    "glance",
+    "lock_raw",
+    "locked",
+    "prepare_session",
+    "question",
+    "read_now",
+    "session_problems",
+    "vendor_of",
+    "writing",
+]
+
+_VENDORS: dict[str, type[Generic]] = {
+    "postgresql": PostgreSQL,
+    "mysql": MySQL,
+    "sqlite": SQLite,
+}
+
+
+def vendor_of(using: str) -> Generic:
+    """Return how the database behind the alias ``using`` writes many rows at once.
+
+    It belongs to this thread's connection and is kept with it.
+    """
+    connection = connections[using]
+    kept: Generic | None = getattr(connection, "_scheduler_vendor", None)
+    if kept is None:
+        kept = _VENDORS.get(connection.vendor, Generic)(using)
+        connection._scheduler_vendor = kept  # type: ignore[attr-defined]
+    return kept
