@@ -9,6 +9,7 @@ from __future__ import annotations
 from .installation import Installation
 from .job import EDITED, Job, JobClock, Tag
 from .process import Process
+from .queue import Queue
 from .run import Run, uuid7
 
-__all__ = ["EDITED", "Installation", "Job", "JobClock", "Process", "Run", "Tag", "uuid7"]
+__all__ = ["EDITED", "Installation", "Job", "JobClock", "Process", "Queue", "Run", "Tag", "uuid7"]

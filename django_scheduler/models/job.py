@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -217,11 +218,10 @@ class Job(models.Model):
         return job
 
     def _remember(self) -> None:
-        self._loaded = {
-            f.attname: copy.deepcopy(self.__dict__[f.attname])
-            for f in self._meta.concrete_fields
-            if f.attname in self.__dict__
-        }
+        values = self.__dict__
+        self._loaded = {name: values[name] for name in _names() if name in values}
+        for name in _MUTABLE & values.keys():
+            self._loaded[name] = copy.deepcopy(values[name])
 
     def changed_fields(self) -> list[str]:
         """Return the names of fields that differ from what was loaded; all of a new object."""
@@ -284,8 +284,7 @@ class Job(models.Model):
     def as_loaded(self) -> Job:
         """Return a copy with the values the row had when it was loaded: as it was before edits."""
         loaded = copy.deepcopy(getattr(self, "_loaded", None) or self.__dict__)
-        fields = {f.attname: loaded[f.attname] for f in self._meta.concrete_fields}
-        job = Job(**fields)
+        job = Job(**{name: loaded[name] for name in _names()})
         job._state.adding, job._state.db = False, self._state.db
         return job
 
@@ -307,6 +306,14 @@ class Job(models.Model):
     def spec(self) -> str:
         """The text from which the clock was, or should have been, planned."""
         return f"{self.timezone} {self.schedule}"
+
+
+_MUTABLE = frozenset({"args", "kwargs", "metadata", "retry", "declared"})
+
+
+@cache
+def _names() -> tuple[str, ...]:
+    return tuple(field.attname for field in Job._meta.concrete_fields)
 
 
 class JobClock(models.Model):
