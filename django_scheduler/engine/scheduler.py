@@ -50,6 +50,7 @@ class Scheduler:
         queues: serve only jobs of these queues; None: all.
         sync_code: carry declared jobs into rows when it starts.
         poll_interval: the longest it sleeps; None: the setting's.
+        horizon: how long before they are due runs are claimed; None: the setting's.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Scheduler:
         queues: Sequence[str] | None = None,
         sync_code: bool = True,
         poll_interval: timedelta | None = None,
+        horizon: timedelta | None = None,
     ) -> None:
         settings = conf.current()
         self._clock = clock or SystemClock()
@@ -73,6 +75,7 @@ class Scheduler:
         self._share = Share(queues)
         self._sync_code = sync_code
         self._poll_interval = poll_interval or settings.poll_interval
+        self._horizon = settings.horizon if horizon is None else horizon
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -176,6 +179,8 @@ class Scheduler:
         if self._session.given_up.is_set():
             self._session = None
             return timedelta(0)
+        # Nobody tells a scheduler driven by hand what has become due.
+        self._session.turn.look_soon()
         return self._session.step()
 
     def run_once(self) -> None:
@@ -190,11 +195,13 @@ class Scheduler:
         if self._thread is not None:
             raise SchedulerAlreadyStarted("A scheduler that was started runs by itself.")
         prepare_session(self._using)
+        self._horizon = timedelta(0)
         self._session = session = self._open()
-        session.heartbeat.start()
+        session.start_threads()
         while (wait := session.step()) <= timedelta(0) or session.must_go_on():
             self._clock.wait(self._wake, min(wait, _ONCE_PAUSE).total_seconds())
             self._wake.clear()
+            session.turn.look_soon()
         self.complete = session.close(timedelta(days=365))
         self._session = None
 
@@ -226,6 +233,7 @@ class Scheduler:
             using=self._using,
             wake=self._wake,
             poll_interval=self._poll_interval,
+            horizon=self._horizon,
         )
         if self._sync_code:
             self._in_phase("sync")
@@ -270,7 +278,7 @@ class Scheduler:
             if found is None:
                 return
             self._session = session = found
-            session.heartbeat.start()
+            session.start_threads()
             self._running.set()
             self._tell(signals.scheduler_started, session)
             self._loop(session)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from django.db import DataError, IntegrityError, close_old_connections, connections
 from django.db import Error as DatabaseError
 
 from ..clock import Clock
-from ..lifecycle import orders_for, record_progress
+from ..lifecycle import Order, orders_for, record_progress
 from ..models.vendors import prepare_session
+from .dispatch import Dispatch
 from .membership import Membership
 from .reporting import Reporter
 from .watch import Watch, Watched
@@ -27,6 +29,8 @@ class Heartbeat:
 
     Args:
         on_given_up: called once, from this thread, when the lease was found to be lost.
+        held: returns the runs that have not begun and may be ordered to stop as well.
+        on_orders: carries out what the database holds against runs; None: the watch does.
     """
 
     def __init__(
@@ -40,6 +44,8 @@ class Heartbeat:
         monitor_interval: timedelta,
         heartbeat_interval: timedelta,
         on_given_up: Callable[[], None],
+        held: Callable[[], Sequence[Dispatch]] = list,
+        on_orders: Callable[[dict[uuid.UUID, Order]], None] | None = None,
     ) -> None:
         self._membership = membership
         self._watch = watch
@@ -49,6 +55,8 @@ class Heartbeat:
         self._monitor_interval = monitor_interval.total_seconds()
         self._heartbeat_interval = heartbeat_interval.total_seconds()
         self._on_given_up = on_given_up
+        self._held = held
+        self._on_orders = on_orders or watch.obey
         self._last_beat = clock.monotonic()
         self._troubled = False
         self._wake = threading.Event()
@@ -108,9 +116,10 @@ class Heartbeat:
         watched = self._watch.all()
         for one in watched:
             self._write_alone(one)
-        if watched:
-            epochs = {one.dispatch.run_id: one.dispatch.epoch for one in watched}
-            self._watch.obey(orders_for(epochs, self._membership.id, using=self._using))
+        dispatches = [*(one.dispatch for one in watched), *self._held()]
+        if dispatches:
+            epochs = {dispatch.run_id: dispatch.epoch for dispatch in dispatches}
+            self._on_orders(orders_for(epochs, self._membership.id, using=self._using))
 
     def _write_alone(self, one: Watched) -> None:
         """Store what one run reports; a value the database refuses must not hold up the others."""
