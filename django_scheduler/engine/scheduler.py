@@ -21,6 +21,7 @@ from ..executors import Executor, build_all
 from ..models.vendors import prepare_session, read_now, writing
 from ..policies import to_timedelta
 from .delivery import Delivery
+from .neighbours import take_over_gone
 from .new_rules import follow_new_rules
 from .session import Session
 from .share import Share
@@ -234,6 +235,10 @@ class Scheduler:
         follow_new_rules(read_now(self._clock, self._using), self._using)
         self._in_phase("join")
         session.open()
+        self._in_phase("orphans")
+        with writing(self._using):
+            now = read_now(self._clock, self._using)
+            take_over_gone(session.membership.identity, now=now, using=self._using)
         self._in_phase("runs at start")
         with writing(self._using):
             run_on_start(self._share, read_now(self._clock, self._using), self._using)
@@ -297,7 +302,7 @@ class Scheduler:
 
     def _loop(self, session: Session) -> None:
         while not (self._stopping.is_set() or session.given_up.is_set()):
-            wait = session.step()
+            wait = min(session.step(), session.maintenance.until_judgement())
             self._clock.wait(self._wake, wait.total_seconds())
             self._wake.clear()
 
