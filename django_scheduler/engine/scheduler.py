@@ -18,7 +18,7 @@ from ..exceptions import (
     SchedulerNotStarted,
 )
 from ..executors import Executor, build_all
-from ..models.vendors import prepare_session, read_now, writing
+from ..models.vendors import prepare_session, read_now, release_session, writing
 from ..policies import to_timedelta
 from .delivery import Delivery
 from .neighbours import take_over_gone
@@ -191,13 +191,19 @@ class Scheduler:
         if self._thread is not None:
             raise SchedulerAlreadyStarted("A scheduler that was started runs by itself.")
         prepare_session(self._using)
+        try:
+            self._run_what_is_due()
+        finally:
+            self._session = None
+            release_session(self._using)
+
+    def _run_what_is_due(self) -> None:
         self._session = session = self._open()
         session.heartbeat.start()
         while (wait := session.step()) <= timedelta(0) or session.must_go_on():
             self._clock.wait(self._wake, min(wait, _ONCE_PAUSE).total_seconds())
             self._wake.clear()
         self.complete = session.close(timedelta(days=365))
-        self._session = None
 
     @property
     def session(self) -> Session | None:

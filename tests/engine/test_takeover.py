@@ -178,15 +178,15 @@ def test_what_was_missed_waits_for_a_run_that_goes_on(stage):
 
 
 def _seconds_until_dead(scheduler, ghost, died):
-    """Tick ten times a second until the process is dead; return how long after ``died``."""
+    """Tick four times a second until the process is dead; return how long after ``died``."""
     while Process.objects.get(pk=ghost).state in ALIVE:
-        scheduler.clock.advance(0.1)
+        scheduler.clock.advance(0.25)
         scheduler.run_due()
     return (scheduler.clock.now() - died).total_seconds()
 
 
-@pytest.mark.parametrize("beats", [2, 3, 5])
-@pytest.mark.parametrize("after_a_beat", [0.0, 0.4, 0.9])
+@pytest.mark.parametrize("beats", [2, 3])
+@pytest.mark.parametrize("after_a_beat", [0.0, 0.5, 0.9])
 def test_takeover_comes_within_the_lease_and_one_beat(
     manual_scheduler, settings, beats, after_a_beat
 ):
@@ -200,9 +200,8 @@ def test_takeover_comes_within_the_lease_and_one_beat(
     other = ManualScheduler(manual_scheduler.clock)
     other.run_due()
     ghost = other.scheduler.session.membership.id
-    for _ in range(round(after_a_beat * 20)):
-        survivor.clock.advance(0.1)
-        survivor.run_due()
+    survivor.clock.advance(after_a_beat * 2)
+    survivor.run_due()
     took = _seconds_until_dead(survivor, ghost, survivor.clock.now())
     assert beats * 2 - after_a_beat * 2 < took <= beats * 2 + 2
     survivor.close()

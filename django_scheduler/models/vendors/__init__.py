@@ -4,6 +4,20 @@ from __future__ import annotations
 
 from .locks import locked
 from .now import read_now
-from .sessions import prepare_session, session_problems, writing
+from .sessions import (
+    begin_immediately,
+    prepare_session,
+    release_session,
+    session_problems,
+    writing,
+)
 
-__all__ = ["locked", "prepare_session", "read_now", "session_problems", "writing"]
+__all__ = [
+    "begin_immediately",
+    "locked",
+    "prepare_session",
+    "read_now",
+    "release_session",
+    "session_problems",
+    "writing",
+]
