@@ -15,7 +15,7 @@ from django.db.backends.signals import connection_created
 
 from ... import conf
 
-__all__ = ["Limits", "set_limits", "wire_options"]
+__all__ = ["Limits", "set_limits", "statements", "wire_options"]
 
 _SHORTEST = timedelta(milliseconds=500)
 
@@ -78,14 +78,15 @@ def set_limits(connection: Any) -> None:
     limits: Limits | None = getattr(connection, "engine_limits", None)
     if limits is None:
         return
-    statements = _statements(connection, limits)
-    if statements:
+    said = statements(connection, limits)
+    if said:
         with connection.cursor() as cursor:
-            for statement in statements:
+            for statement in said:
                 cursor.execute(statement)
 
 
-def _statements(connection: Any, limits: Limits) -> list[str]:
+def statements(connection: Any, limits: Limits) -> list[str]:
+    """Return what tells the server of ``connection`` these limits."""
     if connection.vendor == "postgresql":
         return [
             f"SET idle_in_transaction_session_timeout = {_milliseconds(limits.idle)}",
