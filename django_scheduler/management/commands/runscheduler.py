@@ -122,6 +122,7 @@ class Command(BaseCommand):
         self.stdout.write(f"The scheduler is running (process {os.getpid()}). Stop it with Ctrl-C.")
         self.stdout.flush()
         self._tell_what_is_missing()
+        _let_go_of_connections()
         try:
             with _ready_file(options["ready_file"]):
                 while not (asked or scheduler.join(SIGNAL_LATENCY)):
@@ -191,6 +192,13 @@ class Command(BaseCommand):
             self.stderr.write("Some outcomes could not be written; see the log.")
             sys.exit(UNWRITTEN_OUTCOMES)
         self.stdout.write("The scheduler has stopped.")
+
+
+def _let_go_of_connections() -> None:
+    """Close this thread's connections: from here on it only waits."""
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close()
 
 
 @contextlib.contextmanager
