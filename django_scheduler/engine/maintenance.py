@@ -24,6 +24,7 @@ from ..models import Job, JobClock, Process
 from ..models.vendors import locked, read_now
 from ..states import ALIVE, JobState, ProcessState
 from .share import Share
+from .unclaimed import Unclaimed
 
 __all__ = ["Maintenance"]
 
@@ -48,6 +49,7 @@ class Maintenance:
         self._share = share
         self._using = using
         self._steady_for = steady_for
+        self._unclaimed = Unclaimed(using)
         self._settings = conf.current()
         self._beat = self._settings.heartbeat_interval.total_seconds()
         self._seen: dict[uuid.UUID, tuple[datetime, float]] = {}
@@ -141,6 +143,7 @@ class Maintenance:
                 using=self._using,
             )
             self._bury_removed()
+            self._unclaimed.look(now)
 
     def _jobs(self, *wanted: Q) -> list[Job]:
         """Return some active jobs that match."""

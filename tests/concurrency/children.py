@@ -50,7 +50,11 @@ class Child:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        wait_until(lambda: self.ready.exists() or self.process.poll() is not None)
+        try:
+            wait_until(lambda: self.ready.exists() or self.process.poll() is not None)
+        except AssertionError as error:
+            self.kill()
+            raise AssertionError(self.log.read_text()) from error
         assert self.process.poll() is None, self.log.read_text()
 
     def send(self, number: signal.Signals) -> None:

@@ -14,7 +14,9 @@ import pytest
 from django.db import connection
 
 from django_scheduler import every, jobs, manual, runs
+from django_scheduler.clock import SystemClock
 from django_scheduler.models import Process, Run
+from django_scheduler.models.vendors import writing
 from django_scheduler.runner import Identity
 from tests.concurrency.children import SHORT_LEASE, scheduler_process
 from tests.waiting import wait_until
@@ -37,6 +39,13 @@ def _only_once(name):
     made = Counter(Run.objects.filter(job_name=name).values_list("key", "number"))
     done = Run.objects.filter(job_name=name, status="succeeded")
     return max(made.values()) == 1 and max(Counter(done.values_list("key")).values()) == 1
+
+
+def _freeze(child):
+    """Stop it, but never inside SQLite's write lock: this transaction has it meanwhile."""
+    with writing("default"):
+        child.send(signal.SIGSTOP)
+        os.waitpid(child.process.pid, os.WUNTRACED)
 
 
 @pytest.mark.skipif(Identity.own() is None, reason="this system does not tell who has ended")
@@ -70,7 +79,7 @@ def test_a_process_frozen_past_its_lease_begins_nothing_and_starts_over(subproce
             "tick", function="tests.note", args=[str(tmp_path / "ticks")], schedule=every(seconds=1)
         )
         wait_until(lambda: Run.objects.filter(job_name="tick", status="succeeded").exists())
-        child.send(signal.SIGSTOP)
+        _freeze(child)
         with scheduler_process(subprocess_env, tmp_path, "other"):
             wait_until(lambda: _status(run) == "lost")
             lost = runs.get(run)
@@ -95,6 +104,33 @@ def _assert_its_late_words_changed_nothing(lost, old):
     assert Run.objects.filter(key=lost.key).count() == 2
     begun_late = Run.objects.filter(process=old.pk, started_at__gte=lost.finished_at)
     assert begun_late.count() == 0
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="servers lock rows")
+def test_a_locked_file_costs_nobody_its_life(subprocess_env, tmp_path):
+    """I4: all beats fail together; nobody gives up its runs, nor judges others."""
+    jobs.add("held", function="tests.hold", args=[str(tmp_path / "notes"), str(tmp_path / "go")])
+    with (
+        scheduler_process(subprocess_env, tmp_path, "one") as one,
+        scheduler_process(subprocess_env, tmp_path, "two") as two,
+    ):
+        run = jobs.trigger("held")
+        wait_until(lambda: _status(run) == "running")
+        before = set(Process.objects.values_list("pk", flat=True))
+        lease = SHORT_LEASE["LEASE"]
+        with writing("default"):
+            Process.objects.filter(name="nobody").update(name="nothing")
+            held = SystemClock()
+            began = held.monotonic()
+            wait_until(lambda: held.monotonic() - began > 3 * lease)
+        # Beats renew their leases, and the judges have had their time.
+        over = held.monotonic()
+        wait_until(lambda: held.monotonic() - over > 2 * lease)
+        (tmp_path / "go").touch()
+        assert runs.wait(run, timeout=20).status == "succeeded"
+        assert set(Process.objects.filter(state="running").values_list("pk", flat=True)) == before
+        assert [one.terminate(), two.terminate()] == [0, 0]
+    assert Run.objects.count() == 1
 
 
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite locks the file: see databases.md")
