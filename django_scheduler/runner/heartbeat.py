@@ -51,6 +51,7 @@ class Heartbeat:
         self._on_given_up = on_given_up
         self._last_beat = clock.boottime()
         self._troubled = False
+        self._lost = False
         self._wake = threading.Event()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
@@ -80,7 +81,7 @@ class Heartbeat:
 
     def _pause(self) -> float:
         """Return how long to wait: a beat comes in time also between two looks at the runs."""
-        if self._troubled:
+        if self._troubled or self._lost:
             return self._monitor_interval
         left = self._last_beat + self._heartbeat_interval - self._clock.boottime()
         return min(self._monitor_interval, max(0.0, left))
@@ -105,11 +106,11 @@ class Heartbeat:
 
     def _beat_if_due(self) -> None:
         now = self._clock.boottime()
-        if now - self._last_beat < self._heartbeat_interval:
+        if self._lost or now - self._last_beat < self._heartbeat_interval:
             return
-        renewed = self._membership.renew()
+        self._lost = not self._membership.renew()
         self._last_beat = now
-        if not renewed:
+        if self._lost:
             self._on_given_up()
 
     def _exchange(self) -> None:

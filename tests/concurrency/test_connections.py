@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from django.db import connection
 
 from django_scheduler import jobs, runs
 from django_scheduler.models import Run
 from tests.concurrency.children import scheduler_process
-from tests.waiting import wait_until
+from tests.waiting import wait_until as _wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+wait_until = partial(_wait_until, seconds=60)
 
 OTHERS = {
     "postgresql": "SELECT count(*) FROM pg_stat_activity"
@@ -55,7 +59,7 @@ def test_a_scheduler_takes_two_and_one_for_each_job_that_asks_the_database(
         assert _taken() - before == 2 + 6
         (tmp_path / "ask.go").touch()
         for run in asking:
-            assert runs.wait(run, timeout=20).status == "succeeded"
+            assert runs.wait(run, timeout=60).status == "succeeded"
         # CONN_MAX_AGE is 0 here: nobody keeps what he opened.
         wait_until(lambda: _taken() - before == 2)
         (tmp_path / "hold.go").touch()

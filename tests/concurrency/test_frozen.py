@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import connection
@@ -19,10 +20,13 @@ from django_scheduler.models import Process, Run
 from django_scheduler.models.vendors import writing
 from django_scheduler.runner import Identity
 from tests.concurrency.children import SHORT_LEASE, scheduler_process
-from tests.waiting import wait_until
+from tests.waiting import wait_until as _wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+wait_until = partial(_wait_until, seconds=60)
+
+SLOW_BEATS = {"LEASE": 6, "HEARTBEAT_INTERVAL": 3, "POLL_INTERVAL": 0.5, "RECONCILE_INTERVAL": 5}
 LONG_LEASE = {"LEASE": 60, "HEARTBEAT_INTERVAL": 20}
 
 
@@ -63,7 +67,7 @@ def test_what_a_killed_process_held_goes_on_at_its_restart(subprocess_env, tmp_p
     with scheduler_process(subprocess_env, tmp_path, "one again", overrides=LONG_LEASE):
         assert Process.objects.get(pk=dead.pk).state == "dead"
         again = wait_until(lambda: Run.objects.filter(key=run.key, number=2).first())
-        assert runs.wait(again, timeout=20).status == "succeeded"
+        assert runs.wait(again, timeout=60).status == "succeeded"
     assert _status(run) == "lost"
     assert runs.get(run).finished_at < dead.lease_until
 
@@ -85,7 +89,7 @@ def test_a_process_frozen_past_its_lease_begins_nothing_and_starts_over(subproce
             lost = runs.get(run)
             (tmp_path / "go").touch()
             again = Run.objects.get(key=run.key, number=2)
-            assert runs.wait(again, timeout=20).status == "succeeded"
+            assert runs.wait(again, timeout=60).status == "succeeded"
             child.send(signal.SIGCONT)
             anew = wait_until(
                 lambda: Process.objects.filter(name="frozen", state="running").first()
@@ -111,23 +115,23 @@ def test_a_locked_file_costs_nobody_its_life(subprocess_env, tmp_path):
     """I4: all beats fail together; nobody gives up its runs, nor judges others."""
     jobs.add("held", function="tests.hold", args=[str(tmp_path / "notes"), str(tmp_path / "go")])
     with (
-        scheduler_process(subprocess_env, tmp_path, "one") as one,
-        scheduler_process(subprocess_env, tmp_path, "two") as two,
+        scheduler_process(subprocess_env, tmp_path, "one", overrides=SLOW_BEATS) as one,
+        scheduler_process(subprocess_env, tmp_path, "two", overrides=SLOW_BEATS) as two,
     ):
         run = jobs.trigger("held")
         wait_until(lambda: _status(run) == "running")
         before = set(Process.objects.values_list("pk", flat=True))
-        lease = SHORT_LEASE["LEASE"]
+        lease = SLOW_BEATS["LEASE"]
         with writing("default"):
             Process.objects.filter(name="nobody").update(name="nothing")
             held = SystemClock()
             began = held.monotonic()
-            wait_until(lambda: held.monotonic() - began > 3 * lease)
+            wait_until(lambda: held.monotonic() - began > lease + 1)
         # Beats renew their leases, and the judges have had their time.
         over = held.monotonic()
-        wait_until(lambda: held.monotonic() - over > 2 * lease)
+        wait_until(lambda: held.monotonic() - over > 1.5 * lease)
         (tmp_path / "go").touch()
-        assert runs.wait(run, timeout=20).status == "succeeded"
+        assert runs.wait(run, timeout=60).status == "succeeded"
         assert set(Process.objects.filter(state="running").values_list("pk", flat=True)) == before
         assert [one.terminate(), two.terminate()] == [0, 0]
     assert Run.objects.count() == 1

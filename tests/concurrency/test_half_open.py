@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from functools import partial
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
@@ -13,9 +14,11 @@ from django_scheduler import every, jobs, runs
 from django_scheduler.models import Process, Run
 from tests.concurrency.children import scheduler_process
 from tests.executors.proxy import Proxy
-from tests.waiting import wait_until
+from tests.waiting import wait_until as _wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+wait_until = partial(_wait_until, seconds=60)
 
 ANY_SERVER = [
     pytest.param("TEST_POSTGRES_URL", marks=pytest.mark.postgres),
