@@ -24,6 +24,12 @@ class Clock(Protocol):
     def monotonic(self) -> float:
         """Return seconds that never go back; the zero is arbitrary."""
 
+    def boottime(self) -> float:
+        """Return seconds that never go back and, where the system can, count suspension too.
+
+        For the lease alone: it goes on while this machine sleeps.
+        """
+
     def wait(self, event: threading.Event, timeout: float | None) -> bool:
         """Wait until ``event`` is set or ``timeout`` seconds passed; return whether it is set."""
 
@@ -38,6 +44,9 @@ class Clock(Protocol):
 
     def error(self) -> timedelta:
         """Return how far the estimate may be ahead of the database's clock, at most."""
+
+
+_BOOTTIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)
 
 
 class SystemClock:
@@ -58,6 +67,10 @@ class SystemClock:
     def monotonic(self) -> float:
         """Return the machine's monotonic seconds."""
         return time.monotonic()
+
+    def boottime(self) -> float:
+        """Return the machine's monotonic seconds, those of its suspension included if it can."""
+        return time.monotonic() if _BOOTTIME is None else time.clock_gettime(_BOOTTIME)
 
     def wait(self, event: threading.Event, timeout: float | None) -> bool:
         """Block until ``event`` is set or ``timeout`` seconds (None: no limit) passed."""

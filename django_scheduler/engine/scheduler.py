@@ -18,9 +18,10 @@ from ..exceptions import (
     SchedulerNotStarted,
 )
 from ..executors import Executor, build_all
-from ..models.vendors import prepare_session, read_now, writing
+from ..models.vendors import prepare_session, read_now, release_session, writing
 from ..policies import to_timedelta
 from .delivery import Delivery
+from .neighbours import take_over_gone
 from .new_rules import follow_new_rules
 from .session import Session
 from .share import Share
@@ -196,6 +197,13 @@ class Scheduler:
             raise SchedulerAlreadyStarted("A scheduler that was started runs by itself.")
         prepare_session(self._using)
         self._horizon = timedelta(0)
+        try:
+            self._run_what_is_due()
+        finally:
+            self._session = None
+            release_session(self._using)
+
+    def _run_what_is_due(self) -> None:
         self._session = session = self._open()
         session.start_threads()
         while (wait := session.step()) <= timedelta(0) or session.must_go_on():
@@ -203,7 +211,6 @@ class Scheduler:
             self._wake.clear()
             session.turn.look_soon()
         self.complete = session.close(timedelta(days=365))
-        self._session = None
 
     @property
     def session(self) -> Session | None:
@@ -242,6 +249,10 @@ class Scheduler:
         follow_new_rules(read_now(self._clock, self._using), self._using)
         self._in_phase("join")
         session.open()
+        self._in_phase("orphans")
+        with writing(self._using):
+            now = read_now(self._clock, self._using)
+            take_over_gone(session.membership.identity, now=now, using=self._using)
         self._in_phase("runs at start")
         with writing(self._using):
             run_on_start(self._share, read_now(self._clock, self._using), self._using)
@@ -305,7 +316,7 @@ class Scheduler:
 
     def _loop(self, session: Session) -> None:
         while not (self._stopping.is_set() or session.given_up.is_set()):
-            wait = session.step()
+            wait = min(session.step(), session.maintenance.until_judgement())
             self._clock.wait(self._wake, wait.total_seconds())
             self._wake.clear()
 

@@ -84,7 +84,7 @@ class Session:
         self.outbox = Outbox(wake.set, self.turn.write)
         self.turn.listen_to(self.outbox)
         self.watch = Watch(clock, self.membership.is_safe)
-        self.maintenance = Maintenance(clock, executors, share, using)
+        self.maintenance = Maintenance(clock, executors, share, using, self.membership.steady_for)
         self.heartbeat = Heartbeat(
             self.membership,
             self.watch,

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('django_scheduler', '0002_when_set_by_hand'),
+        ('django_scheduler', '0003_process_identity'),
     ]
 
     operations = [

@@ -57,8 +57,9 @@ class Heartbeat:
         self._on_given_up = on_given_up
         self._held = held
         self._on_orders = on_orders or watch.obey
-        self._last_beat = clock.monotonic()
+        self._last_beat = clock.boottime()
         self._troubled = False
+        self._lost = False
         self._wake = threading.Event()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
@@ -80,11 +81,18 @@ class Heartbeat:
         prepare_session(self._using)
         try:
             while not self._ended.is_set():
-                self._clock.wait(self._wake, self._monitor_interval)
+                self._clock.wait(self._wake, self._pause())
                 self._wake.clear()
                 self.step()
         finally:
             connections.close_all()
+
+    def _pause(self) -> float:
+        """Return how long to wait: a beat comes in time also between two looks at the runs."""
+        if self._troubled or self._lost:
+            return self._monitor_interval
+        left = self._last_beat + self._heartbeat_interval - self._clock.boottime()
+        return min(self._monitor_interval, max(0.0, left))
 
     def step(self) -> None:
         """Do once what is due. A database that is away is logged once and tried again."""
@@ -102,14 +110,15 @@ class Heartbeat:
         except Exception:
             # Whatever it was: a process that no longer beats is taken for dead, with all its runs.
             logger.exception("The heartbeat met an error of its own and goes on")
+            self._troubled = True
 
     def _beat_if_due(self) -> None:
-        now = self._clock.monotonic()
-        if now - self._last_beat < self._heartbeat_interval:
+        now = self._clock.boottime()
+        if self._lost or now - self._last_beat < self._heartbeat_interval:
             return
-        if self._membership.renew():
-            self._last_beat = now
-        else:
+        self._lost = not self._membership.renew()
+        self._last_beat = now
+        if self._lost:
             self._on_given_up()
 
     def _exchange(self) -> None:

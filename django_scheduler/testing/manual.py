@@ -31,13 +31,18 @@ class ManualClock:
     def __init__(self, start: datetime | None = None) -> None:
         self._now = _aware(start or _DEFAULT_START)
         self._zero = self._now
+        self._suspended = timedelta(0)
 
     def now(self) -> datetime:
         """Return the instant it was set to."""
         return self._now
 
     def monotonic(self) -> float:
-        """Return seconds since it was made."""
+        """Return seconds since it was made, without those of :meth:`suspend`."""
+        return (self._now - self._zero - self._suspended).total_seconds()
+
+    def boottime(self) -> float:
+        """Return seconds since it was made, with those of :meth:`suspend`."""
         return (self._now - self._zero).total_seconds()
 
     def pinned(self) -> datetime | None:
@@ -78,6 +83,13 @@ class ManualClock:
         if span < timedelta(0):
             raise SchedulerError("A manual clock moves forward only.")
         self._now += span
+        return self._now
+
+    def suspend(self, delta: timedelta | float) -> datetime:
+        """Let ``delta`` pass as on a machine that sleeps, and return the new instant."""
+        before = self._now
+        self.advance(delta)
+        self._suspended += self._now - before
         return self._now
 
 

@@ -8,21 +8,33 @@ from .generic import Generic
 from .glance import Question, glance, question, read_now
 from .locks import locked
 from .mysql import MySQL
+from .pooling import connection_problems
 from .postgresql import PostgreSQL
 from .raw import lock_raw
-from .sessions import prepare_session, session_problems, writing
+from .sessions import (
+    begin_immediately,
+    prepare_session,
+    release_session,
+    session_problems,
+    writing,
+)
 from .sqlite import SQLite
+from .transient import is_transient
 from .values import JSONText
 
 __all__ = [
     "JSONText",
     "Question",
+    "begin_immediately",
+    "connection_problems",
     "glance",
+    "is_transient",
     "lock_raw",
     "locked",
     "prepare_session",
     "question",
     "read_now",
+    "release_session",
     "session_problems",
     "vendor_of",
     "writing",
