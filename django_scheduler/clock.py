@@ -24,6 +24,12 @@ class Clock(Protocol):
     def monotonic(self) -> float:
         """Return seconds that never go back; the zero is arbitrary."""
 
+    def boottime(self) -> float:
+        """Return seconds that never go back and, where the system can, count suspension too.
+
+        For the lease alone: it goes on while this machine sleeps.
+        """
+
     def wait(self, event: threading.Event, timeout: float | None) -> bool:
         """Wait until ``event`` is set or ``timeout`` seconds passed; return whether it is set."""
 
@@ -36,12 +42,19 @@ class Clock(Protocol):
     def offset(self) -> timedelta:
         """Return how far this machine's wall clock is ahead of the estimate."""
 
+    def error(self) -> timedelta:
+        """Return how far the estimate may be ahead of the database's clock, at most."""
+
+
+_BOOTTIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+
 
 class SystemClock:
     """Real time. Until the first :meth:`calibrate` it estimates with the machine's wall clock."""
 
     def __init__(self) -> None:
         self._base = (datetime.now(timezone.utc), time.monotonic())
+        self._error: timedelta | None = None
 
     def now(self) -> datetime:
         """Return the estimated instant of the database's clock.
@@ -49,12 +62,15 @@ class SystemClock:
         It is never earlier than that clock: an answer is dated to when the question was sent.
         Work claimed as due therefore never records a start before its due instant.
         """
-        instant, at = self._base
-        return instant + timedelta(seconds=time.monotonic() - at)
+        return self._estimate(time.monotonic())
 
     def monotonic(self) -> float:
         """Return the machine's monotonic seconds."""
         return time.monotonic()
+
+    def boottime(self) -> float:
+        """Return the machine's monotonic seconds, those of its suspension included if it can."""
+        return time.monotonic() if _BOOTTIME is None else time.clock_gettime(_BOOTTIME)
 
     def wait(self, event: threading.Event, timeout: float | None) -> bool:
         """Block until ``event`` is set or ``timeout`` seconds (None: no limit) passed."""
@@ -65,8 +81,29 @@ class SystemClock:
         return None
 
     def calibrate(self, instant: datetime, sent: float) -> None:
-        """Rebase the estimate. One tuple is replaced, so readers in other threads see a whole."""
-        self._base = (instant, sent)
+        """Bring the estimate within what the answer allows.
+
+        The database's clock was read between ``sent`` and now: it is not later than the one
+        bound and not earlier than the other. An estimate between them stands, for it may stem
+        from a quicker answer; so the quickest one counts, and a clock that was set is followed.
+        """
+        received = time.monotonic()
+        latest = instant + timedelta(seconds=received - sent)
+        estimate = self._estimate(received)
+        if self._error is None or not instant <= estimate <= latest:
+            # One tuple is replaced, so readers in other threads see a whole.
+            self._base = (latest, received)
+            self._error = latest - instant
+        else:
+            self._error = min(self._error, estimate - instant)
+
+    def error(self) -> timedelta:
+        """Return the bound given by the quickest answer; zero before the first."""
+        return self._error or timedelta(0)
+
+    def _estimate(self, at: float) -> datetime:
+        instant, since = self._base
+        return instant + timedelta(seconds=at - since)
 
     def offset(self) -> timedelta:
         """Return the machine's wall clock minus the estimate."""

@@ -18,6 +18,7 @@ from django.dispatch import Signal
 
 __all__ = [
     "announce",
+    "announce_made",
     "deliver_through",
     "job_added",
     "job_broken",
@@ -80,7 +81,17 @@ def deliver_through(delivery: Delivery | None) -> None:
 
 def announce(signal: Signal, *, using: str, sender: Any, **facts: Any) -> None:
     """Send ``signal`` once the present transaction on ``using`` is committed, and only then."""
+    if not signal.has_listeners(sender):
+        return
     transaction.on_commit(partial(_hand_over, signal, sender, facts), using=using)
+
+
+def announce_made(
+    signal: Signal, make: Callable[[], dict[str, Any]], *, using: str, sender: Any
+) -> None:
+    """Like :func:`announce`, of facts that are made only if somebody listens."""
+    if signal.has_listeners(sender):
+        announce(signal, using=using, sender=sender, **make())
 
 
 def _hand_over(signal: Signal, sender: Any, facts: dict[str, Any]) -> None:

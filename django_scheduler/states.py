@@ -80,6 +80,7 @@ class Reason(_Word):
     ASKED = "asked"
     SHUTDOWN = "shutdown"
     JOB_REMOVED = "job_removed"
+    JOB_PAUSED = "job_paused"
     EXCEPTION = "exception"
     RETRY_LATER = "retry_later"
     HOOK = "hook"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -14,13 +13,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ..models import Process
+from ..runner import CLOCKS_APART
 from ..states import ALIVE
 from .base import Looks, ProcessModelAdmin, ReadOnly, present, using
 from .display import NOTHING, badge, duration_text, instant
 
 __all__ = ["ProcessAdmin"]
-
-WARNED = timedelta(seconds=1)
 
 
 class ProcessChangeList(ChangeList):
@@ -114,7 +112,7 @@ class ProcessAdmin(Looks, ReadOnly, ProcessModelAdmin):
         if process.clock_offset is None:
             return NOTHING
         text = duration_text(process.clock_offset)
-        if abs(process.clock_offset) <= WARNED:
+        if abs(process.clock_offset) <= CLOCKS_APART:
             return text
         return format_html('<span class="sched-problem">{}</span>', text)
 

@@ -1,141 +1,180 @@
 """From due to queued: each due occurrence becomes a run or a recorded skip.
 
 Inserting the runs and advancing the jobs' clocks is one transaction under the clocks' locks, so
-two schedulers cannot both do it, and none can do half of it.
+two schedulers cannot both do it, and none can do half of it. Everything about a batch that can be
+said in one statement is: what is left to do for one job alone is to plan it.
 """
 
 from __future__ import annotations
 
+import logging
 import uuid
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import DatabaseError
 
-from .. import lifecycle, signals
-from ..lifecycle import Activity, occurrence_key
-from ..models import Job, JobClock, Run
-from ..models.vendors import locked
+from .. import lifecycle
+from ..lifecycle import Activity, Draft, Room, occurrence_key
+from ..models import Job, JobClock, uuid7
+from ..models.vendors import lock_raw, vendor_of
 from ..planning import CATCH_UP_BATCH, Plan, Planned, Policy, Summary, plan, plan_chosen
 from ..policies import CatchUp, Decision, Overlap, decide_overlap
 from ..schedules import Schedule
-from ..states import JobState, Reason, Trigger
+from ..states import Reason, RunStatus, Trigger
+from .known import COLUMNS, Due, KnownJobs
 from .share import Share
 
-__all__ = ["claim_due", "next_due"]
+__all__ = ["Planning", "lock_due", "store"]
 
+logger = logging.getLogger("django_scheduler.engine")
 
 _ADVANCED = (
     "planned_until", "next_occurrence", "next_run_at", "planned_count", "by_hand", "catch_up",
 )  # fmt: skip
 
-
-@dataclass
-class _Draft:
-    run: Run
-    due_at: datetime
+_ON_TIME = timedelta(seconds=1)
 
 
-def next_due(share: Share, using: str) -> datetime | None:
-    """Return when the next job of the share is due; None when none is scheduled."""
-    clocks = JobClock.objects.using(using).filter(share.of_clocks(), next_run_at__isnull=False)
-    return clocks.order_by("next_run_at").values_list("next_run_at", flat=True).first()
+def lock_due(
+    share: Share, but: Collection[int], known: KnownJobs, *, until: datetime, most: int, using: str
+) -> list[Due]:
+    """Lock the clocks due by ``until``, at most ``most``, earliest first; not those of ``but``.
 
-
-def claim_due(
-    process: uuid.UUID, share: Share, room: dict[str, int], *, now: datetime, batch: int, using: str
-) -> list[tuple[Run, datetime]]:
-    """Turn at most ``batch`` due jobs' occurrences into runs, and take those there is room for.
-
-    Returns the runs now owned by ``process``, with the instants they were due at.
-
-    ``room`` says how many runs each executor could begin, and is lowered by what was taken. Runs
-    beyond it are stored unowned and due, for whoever has room first.
+    Clocks and jobs that somebody holds are left out: they may be held for long, and the others
+    are to be served.
     """
-    due = JobClock.objects.using(using).filter(share.of_clocks(), next_run_at__lte=now)
-    clocks = list(locked(due.order_by("next_run_at", "job__priority", "job_id")[:batch], skip=True))
-    if not clocks:
-        return []
-    ids = [clock.job_id for clock in clocks]
-    # Not waiting: somebody may hold a job's row for long, and the others are to be served.
-    rows = Job.objects.using(using).filter(pk__in=ids).order_by("pk")
-    jobs = {job.pk: job for job in locked(rows, skip=True)}
-    counts = lifecycle.activity(ids, using)
-    drafts: list[_Draft] = []
-    for clock in clocks:
-        job = jobs.get(clock.job_id)
-        if job is not None and job.state == JobState.ACTIVE:
-            drafts += _DueJob(job, clock, counts[job.pk], now, using).carry_out()
-    return _store(drafts, process, room, using)
+    due = JobClock.objects.using(using).filter(share.of_clocks(), next_run_at__lte=until)
+    if but:
+        due = due.exclude(job_id__in=but)
+    first = due.order_by("next_run_at", "job__priority", "job_id")[:most]
+    rows = lock_raw(first.values_list(*COLUMNS), JobClock, Job)
+    return [known.of(row) for row in rows]
 
 
-def _store(
-    drafts: list[_Draft], process: uuid.UUID, room: dict[str, int], using: str
-) -> list[tuple[Run, datetime]]:
-    for draft in drafts:
-        _give_owner(draft, process, room)
-    inserted = lifecycle.insert([draft.run for draft in drafts], using)
-    for draft in drafts:
-        if draft.run.pk in inserted:
-            kind = signals.run_skipped if draft.run.is_final else signals.run_queued
-            signals.announce(kind, using=using, sender=Run, run=draft.run)
-    return [(d.run, d.due_at) for d in drafts if d.run.process and d.run.pk in inserted]
+class Planning:
+    """What becomes of due clocks: runs to store, and clocks to advance."""
 
-
-def _give_owner(draft: _Draft, process: uuid.UUID, room: dict[str, int]) -> None:
-    run = draft.run
-    if run.is_final or run.reason == Reason.WAITING:
-        return
-    if room.get(run.executor, 0) > 0:
-        room[run.executor] -= 1
-        run.process, run.epoch = process, 1
-    else:
-        run.due_at = draft.due_at
-
-
-class _DueJob:
-    """One due job under its clock's lock."""
-
-    def __init__(
-        self, job: Job, clock: JobClock, counts: Activity, now: datetime, using: str
-    ) -> None:
-        self._job = job
-        self._clock = clock
-        self._counts = counts
+    def __init__(self, known: KnownJobs, *, now: datetime, using: str) -> None:
+        self._known = known
         self._now = now
         self._using = using
+        self.drafts: list[tuple[Draft, datetime]] = []
+        self.advanced: list[Sequence[Any]] = []
+        self.held_back: dict[int, datetime] = {}
+        """Jobs that are not planned before their instant, for they have an active run, by id.
 
-    def carry_out(self) -> list[_Draft]:
-        """Advance the clock and return the rows to insert; set aside what cannot be planned.
-
-        Whatever one row makes go wrong, the other jobs of the claim are served.
+        Whether the one overlaps the other is not known before: a job that takes 0.9 s and is due
+        each second would skip itself.
         """
+
+    def carry_out(self, due: Sequence[Due]) -> None:
+        """Plan the locked clocks, each at its own instant if that is still to come."""
+        counts = lifecycle.activity(
+            [d.clock.job_id for d in due if self._must_count(d)], self._using
+        )
+        for one in due:
+            busy = counts.get(one.clock.job_id) or Activity()
+            instant = one.clock.next_run_at
+            if instant is not None and instant > self._now and (busy.active or busy.waiting):
+                self.held_back[one.clock.job_id] = instant
+            else:
+                self._one(one, busy)
+
+    def _must_count(self, due: Due) -> bool:
+        late = due.clock.next_run_at is None or due.clock.next_run_at < self._now - _ON_TIME
+        return late or not due.known.overlaps_freely
+
+    def _one(self, due: Due, busy: Activity) -> None:
+        """Plan one job. Whatever its row makes go wrong, the others of the claim are served."""
         try:
-            return self._carry_out()
+            if due.clock.planned_spec == due.known.job.spec:
+                job = _DueJob(due, busy, self._now, self._using)
+                job.carry_out()
+                self.drafts += job.drafts
+                self.advanced.append(job.advanced())
+                if job.ended:
+                    self._known.forget(due.clock.job_id)
+                    lifecycle.end_job(self._fresh(due), self._using)
+            else:
+                self._known.forget(due.clock.job_id)
+                job_row, clock = self._fresh(due), due.clock
+                lifecycle.replan_edited(job_row, clock, now=self._now, using=self._using)
         except DatabaseError:
             raise
         except Exception as error:
-            lifecycle.mark_broken(self._job, f"It cannot be planned: {error}", using=self._using)
-            return []
+            self._known.forget(due.clock.job_id)
+            message = f"It cannot be planned: {error}"
+            lifecycle.mark_broken(self._fresh(due), message, using=self._using)
 
-    def _carry_out(self) -> list[_Draft]:
-        job, clock = self._job, self._clock
-        if clock.planned_spec != job.spec:
-            lifecycle.replan_edited(job, clock, now=self._now, using=self._using)
-            return []
-        found = self._plan(job.parsed_schedule(), self._policy())
-        drafts = [self._record(summary) for summary in found.summaries]
-        drafts += [self._run(planned) for planned in found.occurrences]
+    def _fresh(self, due: Due) -> Job:
+        return Job.objects.using(self._using).get(pk=due.clock.job_id)
+
+
+def store(
+    planning: Planning, process: uuid.UUID, room: Room, *, using: str
+) -> list[tuple[Draft, datetime]]:
+    """Store what was planned, and return the runs taken for ``process`` with their due instants.
+
+    Runs for which there is no room are stored unowned and due, for whoever has room first.
+    """
+    for draft, due_at in planning.drafts:
+        if draft.is_final or draft.reason == Reason.WAITING:
+            continue
+        if room.take(draft.executor, draft.queue):
+            draft.process, draft.epoch = process, 1
+        else:
+            draft.due_at = due_at
+    inserted = lifecycle.insert_drafts([draft for draft, _ in planning.drafts], using)
+    vendor_of(using).update(JobClock, _ADVANCED, planning.advanced)
+    for draft, _ in planning.drafts:
+        if draft.id not in inserted:
+            logger.warning("%s has a run for %s already", draft.job_name, draft.key)
+    return [
+        (draft, due_at)
+        for draft, due_at in planning.drafts
+        if draft.process is not None and draft.id in inserted
+    ]
+
+
+class _DueJob:
+    """One due job under its clock's lock. Nothing is stored before all of it is known."""
+
+    def __init__(self, due: Due, counts: Activity, now: datetime, using: str) -> None:
+        self._due = due
+        self._known = due.known
+        self._job = due.known.job
+        self._clock = due.clock
+        self._counts = counts
+        self._now = now
+        # What is claimed ahead of its time is planned as of that time.
+        self._at = max(now, due.clock.next_run_at or now)
+        self._using = using
+        self.drafts: list[tuple[Draft, datetime]] = []
+        self.ended = False
+
+    def carry_out(self) -> None:
+        """Make the drafts, and set the clock's fields."""
+        found = self._plan(self._known.schedule(), self._policy())
+        for summary in found.summaries:
+            self.drafts.append((self._record(summary), self._now))
+        for planned in found.occurrences:
+            self.drafts.append(self._run(planned))
         self._advance(found)
-        if found.ended:
-            lifecycle.end_job(job, self._using)
-        return drafts
+        self.ended = found.ended
+
+    def advanced(self) -> Sequence[Any]:
+        """Return the clock's row as it is to be."""
+        clock = self._clock
+        return (clock.job_id, *(getattr(clock, name) for name in _ADVANCED))
 
     def _policy(self) -> Policy:
         """Return the job's policy, with the room there is for catching up."""
         job, counts = self._job, self._counts
         overlap = Overlap(job.overlap)
-        policy = lifecycle.planning_policy(job, self._clock)
+        policy = self._known.policy(self._clock)
         most = 1
         if overlap is Overlap.REPLACE and policy.catch_up is CatchUp.LATEST:
             return policy  # the newest takes the place of whatever there is
@@ -148,7 +187,7 @@ class _DueJob:
 
     def _plan(self, schedule: Schedule, policy: Policy) -> Plan:
         """Return the plan; an instant that was chosen by hand stands before the schedule's own."""
-        clock, now = self._clock, self._now
+        clock, now = self._clock, self._at
         chosen, until = clock.next_occurrence, clock.planned_until
         due_at = clock.next_run_at or now
         if chosen is not None and (clock.by_hand or chosen > now):
@@ -168,17 +207,36 @@ class _DueJob:
             clock.next_occurrence = None
         clock.planned_count += len(found.occurrences)
         clock.by_hand = False
-        if not found.waits and (found.next_at is None or found.next_at > self._now):
+        if not found.waits and (found.next_at is None or found.next_at > self._at):
             clock.catch_up = ""
-        clock.save(using=self._using, update_fields=_ADVANCED)
 
-    def _record(self, summary: Summary) -> _Draft:
-        run = lifecycle.missed_record(
-            self._job, summary.first, summary.last, summary.count, self._now
+    def _record(self, summary: Summary) -> Draft:
+        return lifecycle.missed_record(
+            self._known.template, summary.first, summary.last, summary.count, self._now
         )
-        return _Draft(run, self._now)
 
-    def _run(self, planned: Planned) -> _Draft:
+    def _run(self, planned: Planned) -> tuple[Draft, datetime]:
+        due_at = self._due_of(planned.scheduled_for)
+        draft = Draft(
+            self._known.template,
+            uuid7(self._now),
+            occurrence_key(planned.scheduled_for),
+            # An occurrence brought forward keeps its identity, but is scheduled for its new time.
+            min(planned.scheduled_for, due_at),
+            Trigger.CATCH_UP if planned.late else Trigger.SCHEDULE,
+            queued_at=self._now,
+            missed=planned.missed,
+            last_finished_at=self._due.last_finished_at,
+            last_success_at=self._due.last_success_at,
+        )
+        draft.expire()
+        self._place(draft)
+        return draft, due_at
+
+    def _place(self, draft: Draft) -> None:
+        """Let the draft be what the overlap policy says."""
+        if self._known.overlaps_freely:
+            return
         decision = decide_overlap(
             Overlap(self._job.overlap),
             active=self._counts.active,
@@ -189,18 +247,9 @@ class _DueJob:
         fields = lifecycle.place(self._job, decision, now=self._now, using=self._using)
         self._counts.active += decision is Decision.RUN
         self._counts.waiting += decision is Decision.WAIT
-        due = self._due_of(planned.scheduled_for)
-        run = lifecycle.make_run(
-            self._job,
-            key=occurrence_key(planned.scheduled_for),
-            # An occurrence brought forward keeps its identity, but is scheduled for its new time.
-            scheduled_for=min(planned.scheduled_for, due),
-            trigger=Trigger.CATCH_UP if planned.late else Trigger.SCHEDULE,
-            now=self._now,
-            missed=planned.missed,
-            **fields,
-        )
-        return _Draft(run, due)
+        draft.status = RunStatus(fields.get("status", draft.status))
+        draft.reason = fields.get("reason", "")
+        draft.finished_at = fields.get("finished_at")
 
     def _due_of(self, occurrence: datetime) -> datetime:
         clock = self._clock

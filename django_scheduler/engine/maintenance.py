@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Collection, Mapping
-from datetime import datetime
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
@@ -23,6 +23,7 @@ from ..states import ALIVE, JobState, ProcessState
 from .mending import Mending
 from .share import Share
 from .turns import turn_of
+from .unclaimed import Unclaimed
 
 __all__ = ["Maintenance"]
 
@@ -36,23 +37,35 @@ class Maintenance:
     """The duties of one process, done in its database thread when they are due."""
 
     def __init__(
-        self, clock: Clock, executors: Mapping[str, Executor], share: Share, using: str
+        self,
+        clock: Clock,
+        executors: Mapping[str, Executor],
+        share: Share,
+        using: str,
+        steady_for: Callable[[], float],
     ) -> None:
         self._clock = clock
         self._executors = executors
         self._share = share
         self._using = using
+        self._steady_for = steady_for
+        self._unclaimed = Unclaimed(using)
         self._settings = conf.current()
         self._rows = Mending(using)
-        self._suspects: dict[uuid.UUID, tuple[datetime, float]] = {}
+        self._beat = self._settings.heartbeat_interval.total_seconds()
+        self._seen: dict[uuid.UUID, tuple[datetime, float]] = {}
         self._next_judgement = 0.0
         self._next_round = 0.0
 
     def do_what_is_due(self, process: uuid.UUID, held: Collection[uuid.UUID]) -> None:
-        """Judge the leases once a beat, and look for what hangs once a reconcile interval."""
+        """Judge the leases twice a beat, and look for what hangs once a reconcile interval.
+
+        Twice: two beats are the shortest lease. Who saw a heartbeat within half of one has seen it
+        for one and a half when the lease ends, and judges within half a beat after that.
+        """
         at = self._clock.monotonic()
         if at >= self._next_judgement:
-            self._next_judgement = at + self._settings.heartbeat_interval.total_seconds()
+            self._next_judgement = at + self._beat / 2
             self.judge(process)
         if at >= self._next_round:
             self._next_round = at + self._settings.reconcile_interval.total_seconds()
@@ -62,40 +75,54 @@ class Maintenance:
                 if mine:
                     self.mend()
 
+    def until_judgement(self) -> timedelta:
+        """Return how long nobody's lease needs to be looked at."""
+        left = self._next_judgement - self._clock.monotonic()
+        return timedelta(seconds=max(0.0, left))
+
     def judge(self, process: uuid.UUID) -> int:
         """Give up processes whose lease is over, and take over what they held; return how many.
 
         A lease counts as over only if the same heartbeat was read twice, one and a half beats
-        apart: after an outage of the database all leases are over at once, and their owners
-        must have the time to renew them.
+        apart, and none of this process's own beats failed or was late in between: after an outage
+        of the database all leases are over at once, and their owners must have the time to renew
+        them.
         """
         with transaction.atomic(using=self._using):
             now = read_now(self._clock, self._using)
-            expired = Process.objects.using(self._using).filter(
-                state__in=ALIVE, lease_until__lt=now
-            )
-            dead = [row for row in expired.exclude(pk=process) if self._is_over(row)]
-            for row in dead:
-                self._give_up(row)
-            found = lifecycle.take_over_orphans(now=now, using=self._using)
+            alive = Process.objects.using(self._using).filter(state__in=ALIVE).exclude(pk=process)
+            for row in self._silent(list(alive)):
+                if row.lease_until < now:
+                    self._give_up(row)
+        found = 0
+        while taken := self._take_over():
+            found += taken
         if found:
             logger.warning("Took over %d runs of dead processes", found)
         return found
 
-    def _is_over(self, row: Process) -> bool:
-        at = self._clock.monotonic()
-        seen, since = self._suspects.setdefault(row.pk, (row.heartbeat_at, at))
-        if seen != row.heartbeat_at:
-            self._suspects[row.pk] = (row.heartbeat_at, at)
-            return False
-        return at - since >= 1.5 * self._settings.heartbeat_interval.total_seconds()
+    def _silent(self, alive: list[Process]) -> list[Process]:
+        """Note when each heartbeat was first seen; return those seen unchanged for long enough."""
+        at, seen = self._clock.monotonic(), self._seen
+        self._seen = {
+            row.pk: seen[row.pk]
+            if row.pk in seen and seen[row.pk][0] == row.heartbeat_at
+            else (row.heartbeat_at, at)
+            for row in alive
+        }
+        steady = self._steady_for()
+        return [row for row in alive if min(at - self._seen[row.pk][1], steady) >= 1.5 * self._beat]
+
+    def _take_over(self) -> int:
+        with transaction.atomic(using=self._using):
+            now = read_now(self._clock, self._using)
+            return lifecycle.take_over_orphans(now=now, using=self._using)
 
     def _give_up(self, row: Process) -> None:
         same = Process.objects.using(self._using).filter(
             pk=row.pk, heartbeat_at=row.heartbeat_at, state__in=ALIVE
         )
         if same.update(state=ProcessState.DEAD.value):
-            self._suspects.pop(row.pk, None)
             signals.announce(signals.process_lost, using=self._using, sender=Process, process=row)
 
     def reconcile(self, process: uuid.UUID, held: Collection[uuid.UUID]) -> None:
@@ -129,6 +156,7 @@ class Maintenance:
                 now=now,
                 using=self._using,
             )
+            self._unclaimed.look(now)
 
     def _break_unclaimed(self, now: datetime) -> None:
         """Set jobs aside that nobody with their code has claimed within the grace."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError, close_old_connections, connections, transaction
@@ -18,16 +18,17 @@ from ..exceptions import (
     SchedulerNotStarted,
 )
 from ..executors import Executor, build_all
-from ..lifecycle import ORDERS, heard_here
-from ..models.vendors import prepare_session, read_now, writing
+from ..lifecycle import ORDERS
+from ..models.vendors import prepare_session, read_now, release_session, writing
 from ..policies import to_timedelta
 from .delivery import Delivery
+from .neighbours import take_over_gone
 from .new_rules import follow_new_rules
 from .session import Session
 from .share import Share
 from .starts import any_wants_a_run, run_on_start
 from .sync import sync
-from .wakeup import Wakeup
+from .wakeup import hearing
 
 __all__ = ["Scheduler"]
 
@@ -52,6 +53,7 @@ class Scheduler:
         queues: serve only jobs of these queues; None: all.
         sync_code: carry declared jobs into rows when it starts.
         poll_interval: the longest it sleeps; None: the setting's.
+        horizon: how long before they are due runs are claimed; None: the setting's.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Scheduler:
         queues: Sequence[str] | None = None,
         sync_code: bool = True,
         poll_interval: timedelta | None = None,
+        horizon: timedelta | None = None,
     ) -> None:
         settings = conf.current()
         self._clock = clock or SystemClock()
@@ -75,6 +78,7 @@ class Scheduler:
         self._share = Share(queues)
         self._sync_code = sync_code
         self._poll_interval = poll_interval or settings.poll_interval
+        self._horizon = settings.horizon if horizon is None else horizon
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -178,6 +182,8 @@ class Scheduler:
         if self._session.given_up.is_set():
             self._session = None
             return timedelta(0)
+        # Nobody tells a scheduler driven by hand what has become due.
+        self._session.turn.look_soon()
         return self._session.step()
 
     def run_once(self) -> None:
@@ -192,13 +198,21 @@ class Scheduler:
         if self._thread is not None:
             raise SchedulerAlreadyStarted("A scheduler that was started runs by itself.")
         prepare_session(self._using)
+        self._horizon = timedelta(0)
+        try:
+            self._run_what_is_due()
+        finally:
+            self._session = None
+            release_session(self._using)
+
+    def _run_what_is_due(self) -> None:
         self._session = session = self._open()
-        session.heartbeat.start()
+        session.start_threads()
         while (wait := session.step()) <= timedelta(0) or session.must_go_on():
             self._clock.wait(self._wake, min(wait, _ONCE_PAUSE).total_seconds())
             self._wake.clear()
+            session.turn.look_soon()
         self.complete = session.close(timedelta(days=365))
-        self._session = None
 
     @property
     def session(self) -> Session | None:
@@ -228,14 +242,19 @@ class Scheduler:
             using=self._using,
             wake=self._wake,
             poll_interval=self._poll_interval,
+            horizon=self._horizon,
         )
+        now = read_now(self._clock, self._using)
         if self._sync_code:
             self._in_phase("sync")
-            sync(self._using, read_now(self._clock, self._using))
+            sync(self._using, now)
         self._in_phase("rules")
-        follow_new_rules(read_now(self._clock, self._using), self._using)
+        follow_new_rules(now, self._using)
         self._in_phase("join")
         session.open()
+        self._in_phase("orphans")
+        with writing(self._using):
+            take_over_gone(session.membership.identity, now=now, using=self._using)
         self._in_phase("runs at start")
         if any_wants_a_run(self._share, self._using):
             with writing(self._using):
@@ -253,7 +272,7 @@ class Scheduler:
         signals.deliver_through(delivery.put)
         try:
             prepare_session(self._using)
-            with self._hearing():
+            with hearing(self._clock, self._using, self._hear):
                 self._live()
         except BaseException as error:
             self._failure = error
@@ -264,21 +283,12 @@ class Scheduler:
             delivery.stop(timeout=5)
             connections.close_all()
 
-    @contextlib.contextmanager
-    def _hearing(self) -> Iterator[None]:
-        """Be woken by what this and other processes tell, as long as the block lasts."""
-        wakeup = Wakeup(self._clock, self._using, self._hear)
-        with heard_here(self._using, self._hear):
-            wakeup.start()
-            try:
-                yield
-            finally:
-                wakeup.stop()
-
     def _hear(self, word: str) -> None:
         session = self._session
-        if word == ORDERS and session is not None:
-            session.watch.wake()
+        if session is not None:
+            session.turn.look_soon()
+            if word == ORDERS:
+                session.watch.wake()
         self._wake.set()
 
     def _live(self) -> None:
@@ -287,7 +297,7 @@ class Scheduler:
             if found is None:
                 return
             self._session = session = found
-            session.heartbeat.start()
+            session.start_threads()
             self._running.set()
             self._tell(signals.scheduler_started, session)
             self._loop(session)
@@ -314,7 +324,7 @@ class Scheduler:
 
     def _loop(self, session: Session) -> None:
         while not (self._stopping.is_set() or session.given_up.is_set()):
-            wait = session.step()
+            wait = min(session.step(), session.maintenance.until_judgement())
             self._clock.wait(self._wake, wait.total_seconds())
             self._wake.clear()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import uuid
 from collections.abc import Mapping
 from datetime import timedelta
 from threading import Event
@@ -14,10 +15,12 @@ from django.db import close_old_connections
 from .. import conf
 from ..clock import Clock
 from ..executors import Executor
-from ..lifecycle import GivenBack
+from ..lifecycle import Finished, GivenBack, Order, orders_for
 from ..runner import Heartbeat, Membership, Runner, Watch
 from ..runner.reporting import record_failed
 from ..states import ProcessKind, Reason, RunStatus
+from .ahead import Ahead, Timer
+from .claiming import Claims
 from .maintenance import Maintenance
 from .outbox import Outbox
 from .share import Share
@@ -45,27 +48,43 @@ class Session:
         using: str,
         wake: Event,
         poll_interval: timedelta,
+        horizon: timedelta,
     ) -> None:
         settings = conf.current()
         self._clock = clock
         self._executors = executors
+        self._using = using
         self._wake = wake
         self._backoff = 0.0
         self.given_up = Event()
         self.membership = Membership(ProcessKind.SCHEDULER, name, clock, using, settings.lease)
+        self.ahead = Ahead(clock)
+        claims = Claims(
+            self.membership,
+            executors,
+            self.ahead,
+            share,
+            clock,
+            using=using,
+            poll_interval=poll_interval,
+            horizon=horizon,
+        )
         self.turn = Turn(
             self.membership,
             clock,
             executors,
-            share,
+            self.ahead,
+            claims,
             using=using,
             batch=settings.batch_size,
             poll_interval=poll_interval,
+            on_refused=self._tell_refused,
         )
+        self._timer = Timer(self.ahead, self.turn.submit)
         self.outbox = Outbox(wake.set, self.turn.write)
         self.turn.listen_to(self.outbox)
         self.watch = Watch(clock, self.membership.is_safe)
-        self.maintenance = Maintenance(clock, executors, share, using)
+        self.maintenance = Maintenance(clock, executors, share, using, self.membership.steady_for)
         self.heartbeat = Heartbeat(
             self.membership,
             self.watch,
@@ -75,6 +94,8 @@ class Session:
             monitor_interval=settings.monitor_interval,
             heartbeat_interval=settings.heartbeat_interval,
             on_given_up=self._give_up,
+            held=self.ahead.all,
+            on_orders=self._obey,
         )
 
     def open(self) -> None:
@@ -84,6 +105,36 @@ class Session:
         runner = Runner(self._clock, self.outbox, self.watch)
         for executor in self._executors.values():
             executor.start(runner, self.outbox, self._clock)
+
+    def start_threads(self) -> None:
+        """Beat, and release what is held, in threads of their own."""
+        self.heartbeat.start()
+        if self._clock.pinned() is None:
+            self._timer.start()
+
+    def wake_up(self) -> None:
+        """Look for what is due now, not when it was expected. From any thread."""
+        self.turn.look_soon()
+        self._wake.set()
+
+    def _obey(self, orders: dict[uuid.UUID, Order]) -> None:
+        """Carry out orders against runs that go on here, or are held here for their time."""
+        self.watch.obey(orders)
+        for dispatch in self.ahead.drop(orders):
+            reason = orders[dispatch.run_id].stop_reason
+            if reason is not None:
+                self.outbox.tell(
+                    Finished(
+                        **dispatch.guard,
+                        status=RunStatus.STOPPED,
+                        reason=reason,
+                        at=self._clock.now(),
+                    )
+                )
+
+    def _tell_refused(self, runs: Mapping[uuid.UUID, int]) -> None:
+        """Tell functions that were called before their start was refused what stands against it."""
+        self.watch.obey(orders_for(runs, self.membership.id, using=self._using))
 
     def step(self, *, claim: bool = True) -> timedelta:
         """Do one turn, and what maintenance is due, and return how long to wait.
@@ -128,11 +179,14 @@ class Session:
         for watched in self.watch.all():
             watched.settle()
         self.watch.ask_all_to_stop(RunStatus.INTERRUPTED, Reason.WORKER_LOST)
+        self.ahead.drain()
         self.given_up.set()
         self._wake.set()
 
     def abandon(self) -> None:
         """Leave everything as it is; whoever gave this process up has taken it over."""
+        self._timer.stop()
+        self.ahead.drain()
         for executor in self._executors.values():
             executor.withdraw()
         self.outbox.close()
@@ -164,6 +218,9 @@ class Session:
         return complete
 
     def _give_back(self) -> None:
+        self._timer.stop()
+        for dispatch in self.ahead.drain():
+            self.outbox.tell(GivenBack(**dispatch.guard, due_at=dispatch.due_at))
         now = self._clock.now()
         for executor in self._executors.values():
             for dispatch in executor.withdraw():

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -13,25 +14,20 @@ from django.db import DatabaseError, DataError, IntegrityError, transaction
 from .. import lifecycle
 from ..clock import Clock
 from ..executors import Executor
-from ..lifecycle import Finished, GivenBack, Published
-from ..models import Installation, Run
+from ..lifecycle import Applied, Draft, Finished, GivenBack, Published, Started
+from ..models import Run
 from ..models.vendors import read_now
 from ..runner import Dispatch, Membership
 from ..runner.reporting import record_failed
 from ..states import Reason, RunStatus
-from .enqueue import claim_due, next_due
+from .ahead import Ahead
+from .claiming import NOTHING, PATIENCE, Claimed, Claims
 from .outbox import Letter, Outbox
-from .share import Share
 from .steadiness import Steadiness
 
 __all__ = ["Turn"]
 
 logger = logging.getLogger("django_scheduler.engine")
-
-PATIENCE = timedelta(milliseconds=50)
-"""How long to wait when something is due that could not be taken: somebody else has it."""
-
-NOTHING = timedelta(0)
 
 
 class Turn:
@@ -42,25 +38,39 @@ class Turn:
         membership: Membership,
         clock: Clock,
         executors: Mapping[str, Executor],
-        share: Share,
+        ahead: Ahead,
+        claims: Claims,
         *,
         using: str,
         batch: int,
         poll_interval: timedelta,
+        on_refused: Callable[[Mapping[uuid.UUID, int]], None],
     ) -> None:
         self._membership = membership
         self._clock = clock
         self._executors = executors
-        self._share = share
+        self._ahead = ahead
+        self._claims = claims
         self._using = using
         self._batch = batch
         self._poll_interval = poll_interval
+        self._on_refused = on_refused
         self._steadiness = Steadiness(clock)
+        self._look_at = clock.monotonic()
+        self._told_to_look = threading.Event()
         self._outbox: Outbox | None = None
-        self.was_full = False
+        self.held: dict[uuid.UUID, str] = {}
+        """The runs this process knows it owns, with their executors; compared with the database
+        now and then."""
+
+    @property
+    def was_full(self) -> bool:
         """Whether an executor had no slot left after the last claim: more may be due."""
-        self.held: set[uuid.UUID] = set()
-        """The runs this process knows it owns; compared with the database now and then."""
+        return self._claims.was_full
+
+    def look_soon(self) -> None:
+        """Look for what is due in the next turn: something may have become so. From any thread."""
+        self._told_to_look.set()
 
     def listen_to(self, outbox: Outbox) -> None:
         """Take facts from ``outbox`` from now on."""
@@ -73,11 +83,11 @@ class Turn:
             DatabaseError: nothing was written; the facts are kept for the next turn.
         """
         assert self._outbox is not None
+        self._prepare(self._outbox)
         letters = self._outbox.take(self._batch)
         claim = claim and self._membership.is_safe()
-        room = {alias: ex.free_slots() for alias, ex in self._executors.items()} if claim else {}
         try:
-            taken, deferred, wait = self._transact(letters, room, claim)
+            claimed, deferred = self._write_and_claim(letters, claim)
         except DatabaseError as error:
             if not isinstance(error, (DataError, IntegrityError)):
                 self._outbox.put_back(letters)
@@ -89,15 +99,38 @@ class Turn:
                 raise
             self._one_by_one(letters)
             return NOTHING
-        for run, due_at in taken:
-            self.held.add(run.pk)
+        for run, due_at in claimed.runs:
+            self.held[run.id] = run.executor
             self._hand_out(run, due_at)
+        self.release()
         if deferred:
             self._outbox.put_back(deferred)
-            wait = min(wait, PATIENCE)
-        return wait if len(self._outbox) == len(deferred) else NOTHING
+            claimed.wait = min(claimed.wait, PATIENCE)
+        return self._until_next(claimed.wait) if len(self._outbox) == len(deferred) else NOTHING
 
-    def _hand_out(self, run: Run, due_at: datetime) -> None:
+    def _prepare(self, outbox: Outbox) -> None:
+        """Bring this process's own affairs up to date before the database is asked."""
+        if self._told_to_look.is_set():
+            self._told_to_look.clear()
+            self._look_again_in(NOTHING)
+        self.release()
+        for dispatch in self._claims.reclaim():
+            outbox.tell(GivenBack(**dispatch.guard, due_at=dispatch.due_at))
+
+    def release(self) -> None:
+        """Hand out what was held until now; usually a timer has been faster."""
+        for dispatch in self._ahead.release():
+            self.submit(dispatch)
+
+    def submit(self, dispatch: Dispatch) -> None:
+        """Give a run that is due to its executor. From any thread."""
+        self._executors[dispatch.executor].submit(dispatch)
+
+    def _until_next(self, wait: timedelta) -> timedelta:
+        ahead = self._ahead.until_next()
+        return wait if ahead is None else min(wait, ahead)
+
+    def _hand_out(self, run: Run | Draft, due_at: datetime) -> None:
         """Give the run to its executor; a row that cannot be read fails alone."""
         try:
             dispatch = Dispatch.of(run, due_at)
@@ -106,54 +139,90 @@ class Turn:
             assert run.process is not None
             self._outbox.tell(
                 Finished(
-                    run.pk, run.job_id, run.process, run.epoch, RunStatus.FAILED,
+                    run.id, run.job_id, run.process, run.epoch, RunStatus.FAILED,
                     reason=Reason.ARGUMENTS.value,
                     error=f"The run's row cannot be read: {error}",
                     at=self._clock.now(),
                 )
             )  # fmt: skip
         else:
-            self._executors[run.executor].submit(dispatch)
+            self._ahead.hold(dispatch)
 
-    def _transact(
-        self, letters: list[Letter], room: dict[str, int], claim: bool
-    ) -> tuple[list[tuple[Run, datetime]], list[Letter], timedelta]:
+    def _write_and_claim(self, letters: list[Letter], claim: bool) -> tuple[Claimed, list[Letter]]:
+        """Write what came back and take what is due; return it with the letters to write later."""
+        if not letters:
+            claim = claim and self._until_look() <= NOTHING
+            if not (claim and self._sees_something()):
+                return Claimed(wait=min(self._until_look(), self._poll_interval)), []
+        return self._transact(letters, claim)
+
+    def _sees_something(self) -> bool:
+        """Tell whether anything is due; while it is not, a turn is this one question."""
+        sight = self._claims.look()
+        if self._claims.is_due(sight):
+            return True
+        self._look_again_in(self._claims.until_next(sight))
+        return False
+
+    def _transact(self, letters: list[Letter], claim: bool) -> tuple[Claimed, list[Letter]]:
+        """Write what came back and claim, in one transaction; return the letters to write later."""
         with transaction.atomic(using=self._using):
             now = read_now(self._clock, self._using)
-            answers, deferred = self._apply(letters, now, patient=False)
-            claim = claim and self._steadiness.trusts(now)
-            taken = self._claim(room, now) if claim else []
-            self.was_full = claim and any(slots <= 0 for slots in room.values())
-            wait = self._wait(room, now, bool(taken)) if claim else self._poll_interval
-        self._settle([one for one in letters if id(one.fact) not in deferred], answers)
-        return taken, [one for one in letters if id(one.fact) in deferred], wait
+            applied = self._apply(letters, now, patient=False)
+            if not (claim and self._steadiness.trusts(now)):
+                claimed = Claimed(wait=self._poll_interval)
+            elif self._must_look(applied):
+                claimed = self._claims.take(self._batch)
+            else:
+                claimed = Claimed(wait=self._until_look())
+        self._look_again_in(claimed.wait)
+        deferred = {id(fact) for fact in applied.deferred}
+        self._settle([one for one in letters if id(one.fact) not in deferred], applied)
+        return claimed, [one for one in letters if id(one.fact) in deferred]
 
-    def _apply(
-        self, letters: list[Letter], now: datetime, *, patient: bool
-    ) -> tuple[set[int], set[int]]:
-        """Return the ids of the facts that held, and of those whose jobs somebody holds."""
+    def _look_again_in(self, span: timedelta) -> None:
+        self._look_at = self._clock.monotonic() + span.total_seconds()
+
+    def _must_look(self, applied: Applied) -> bool:
+        """Tell whether something may be due that was not when it was last looked for."""
+        ended = any(isinstance(fact, (Finished, GivenBack)) for fact in applied.won)
+        full = self._claims.was_full and ended
+        return full or applied.opened or self._until_look() <= NOTHING
+
+    def _until_look(self) -> timedelta:
+        return timedelta(seconds=max(0.0, self._look_at - self._clock.monotonic()))
+
+    def _apply(self, letters: list[Letter], now: datetime, *, patient: bool) -> Applied:
+        """Write the facts of the letters, and what follows from them."""
         if not letters:
-            return set(), set()
+            return Applied()
         facts = [letter.fact for letter in letters]
         applied = lifecycle.apply(facts, now=now, using=self._using, patient=patient)
         for fact in applied.lost:
             level = logging.INFO if isinstance(fact, Finished) else logging.DEBUG
             logger.log(level, "Too late to say of run %s: %s", fact.run_id, type(fact).__name__)
-        return {id(fact) for fact in applied.won}, {id(fact) for fact in applied.deferred}
+        return applied
 
-    def _settle(self, letters: list[Letter], won: set[int]) -> None:
+    def _settle(self, letters: list[Letter], applied: Applied) -> None:
         """After the commit: answer whoever asked, and forget the runs that are not held here."""
+        won = {id(fact) for fact in applied.won}
+        ended = [letter.fact.run_id for letter in letters if isinstance(letter.fact, Finished)]
+        self._claims.pace.note(self.held[run_id] for run_id in ended if run_id in self.held)
+        refused = {f.run_id: f.epoch for f in applied.lost if isinstance(f, Started)}
+        if refused:
+            # They may run already, and must not: their stop was asked for, or they were taken.
+            self._on_refused(refused)
         for letter in letters:
             if isinstance(letter.fact, (Finished, GivenBack, Published)):
-                self.held.discard(letter.fact.run_id)
+                self.held.pop(letter.fact.run_id, None)
             letter.answer(id(letter.fact) in won)
 
     def write(self, letters: list[Letter]) -> None:
         """Write facts at once, in a transaction of their own."""
         with transaction.atomic(using=self._using):
             now = read_now(self._clock, self._using)
-            answers, _ = self._apply(letters, now, patient=True)
-        self._settle(letters, answers)
+            applied = self._apply(letters, now, patient=True)
+        self._settle(letters, applied)
 
     def _one_by_one(self, letters: list[Letter]) -> None:
         """One bad value must not lose the others' outcomes: write each alone."""
@@ -190,41 +259,6 @@ class Turn:
                 return
             problem = again
         # Not known here any more, so that the next look at what hangs gives the run up.
-        self.held.discard(fact.run_id)
+        self.held.pop(fact.run_id, None)
         record_failed(fact, problem)
         letter.answer(False)
-
-    def _claim(self, room: dict[str, int], now: datetime) -> list[tuple[Run, datetime]]:
-        if self._is_paused():
-            return []
-        waiting = lifecycle.claim_waiting(
-            self._membership.id, room, self._share.of_runs(), now=now, using=self._using
-        )
-        for run, _ in waiting:
-            room[run.executor] -= 1
-        due = claim_due(
-            self._membership.id, self._share, room, now=now, batch=self._batch, using=self._using
-        )
-        return waiting + due
-
-    def _is_paused(self) -> bool:
-        rows = Installation.objects.using(self._using)
-        return rows.filter(pk=Installation.ONLY, paused_at__isnull=False).exists()
-
-    def _wait(self, room: dict[str, int], now: datetime, took: bool) -> timedelta:
-        """Return the time until something of this process's share is due."""
-        if self._is_paused():
-            return self._poll_interval
-        free = [alias for alias, slots in room.items() if slots > 0]
-        waiting = lifecycle.waiting_runs(self._using, free, self._share.of_runs())
-        soonest = [
-            next_due(self._share, self._using),
-            waiting.order_by("due_at").values_list("due_at", flat=True).first(),
-        ]
-        known = [instant for instant in soonest if instant is not None]
-        if not known:
-            return self._poll_interval
-        if min(known) <= now:
-            return NOTHING if took else PATIENCE
-        ahead = max(NOTHING, min(known) - self._clock.now())
-        return min(ahead, self._poll_interval)

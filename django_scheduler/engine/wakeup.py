@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from django.db import Error as DatabaseError
 
 from ..clock import Clock
-from ..lifecycle import ORDERS, Hearer
+from ..lifecycle import ORDERS, Hearer, heard_here
 from ..models.vendors import Listener, open_listener
 
-__all__ = ["Wakeup"]
+__all__ = ["Wakeup", "hearing"]
 
 logger = logging.getLogger("django_scheduler.engine")
 
@@ -19,6 +21,18 @@ _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 30.0
 _PATIENCE = 30.0
 """Seconds of silence after which the connection is tried."""
+
+
+@contextmanager
+def hearing(clock: Clock, using: str, hear: Hearer) -> Iterator[None]:
+    """Call ``hear`` for what this and other processes tell, as long as the block lasts."""
+    wakeup = Wakeup(clock, using, hear)
+    with heard_here(using, hear):
+        wakeup.start()
+        try:
+            yield
+        finally:
+            wakeup.stop()
 
 
 class Wakeup:

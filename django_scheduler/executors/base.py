@@ -48,6 +48,14 @@ class Executor(ABC):
     def free_slots(self) -> int:
         """Return how many more dispatches it could begin at once now."""
 
+    def waiting(self) -> int:
+        """Return how many runs were taken over and wait here for a free slot."""
+        return 0
+
+    def reclaim(self) -> list[Dispatch]:
+        """Return the runs that wait for a free slot, if any do; they begin here no more."""
+        return []
+
     @abstractmethod
     def submit(self, dispatch: Dispatch) -> None:
         """Take a run over. It may wait here, but it is never refused."""

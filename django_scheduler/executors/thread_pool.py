@@ -28,7 +28,7 @@ class ThreadPoolExecutor(Executor):
         if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
             raise ValueError(f"threads must be a whole number from 1, not {threads!r}")
         self.threads = threads
-        self._state = threading.Condition()
+        self._state = threading.Condition(threading.RLock())
         self._waiting: deque[Dispatch] = deque()
         self._idle: list[_Worker] = []
         self._busy = 0
@@ -51,6 +51,17 @@ class ThreadPoolExecutor(Executor):
         with self._state:
             return 0 if self._closed else max(0, self.threads - self._busy - len(self._waiting))
 
+    def waiting(self) -> int:
+        """Return how many runs wait for a thread."""
+        return len(self._waiting)
+
+    def reclaim(self) -> list[Dispatch]:
+        """Return the runs that wait for a thread; they wait no longer."""
+        with self._state:
+            waiting = list(self._waiting)
+            self._waiting.clear()
+            return waiting
+
     def submit(self, dispatch: Dispatch) -> None:
         """Begin the run in an idle or a new thread, or keep it until one is free."""
         with self._state:
@@ -67,8 +78,7 @@ class ThreadPoolExecutor(Executor):
         """Return the runs that wait for a thread; nothing begins from here on."""
         with self._state:
             self._closed = True
-            waiting = list(self._waiting)
-            self._waiting.clear()
+            waiting = self.reclaim()
             for worker in self._idle:
                 worker.give(None)
             self._idle.clear()

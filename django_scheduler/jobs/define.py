@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError
@@ -17,6 +17,7 @@ from ..models.vendors import writing
 from ..policies import to_timedelta
 from ..schedules import Schedule
 from ..states import JobState
+from .patience import patiently
 from .rows import clock_of, get, locked_job, name_of, now, using
 
 __all__ = ["add", "schedule", "unschedule", "update"]
@@ -49,6 +50,13 @@ def _tag(job: Job, tags: Iterable[str] | None) -> None:
     job.tags.set([rows.get_or_create(name=name)[0] for name in read_field("tags", tags)])
 
 
+def _lasting(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields so that they can be read more than once."""
+    if fields.get("tags") is None:
+        return dict(fields)
+    return {**fields, "tags": list(read_field("tags", fields["tags"]))}
+
+
 def add(
     name: str,
     function: str | Callable[..., Any] | None = None,
@@ -66,24 +74,56 @@ def add(
         next_run_in: when the first run comes; None: at the schedule's first occurrence.
         fields: any other field of a job.
 
+    Outside a transaction of the caller's, it is tried again within ``WRITE_RETRY_BUDGET`` when
+    the database is away for a moment; so is :func:`update`.
+
     Raises:
         JobAlreadyExists: a job has this name.
         FunctionNotRegistered, InvalidJob, InvalidSchedule, InvalidArguments, InvalidData,
         InvalidWindow: naming the field that is wrong.
     """
     wait = to_timedelta(next_run_in, "next_run_in")
+    wanted = {"schedule": schedule, **_lasting(fields)}
+    called = name if function is None else _function_name(function)
+    return patiently(lambda noted: _add_once(name, called, wanted, wait, noted))
+
+
+def _add_once(
+    name: str,
+    function: str,
+    fields: Mapping[str, Any],
+    wait: timedelta | None,
+    noted: list[datetime],
+) -> Job:
     with writing(using()):
         at = now()
-        job = Job(name=read_name(name), created_at=at, updated_at=at, anchor=at)
-        job.function = _function_name(function) if function is not None else job.name
-        _assign(job, {"schedule": schedule, **fields})
+        job = Job(name=read_name(name), created_at=at, updated_at=at, anchor=at, function=function)
+        _assign(job, fields)
         validate(job)
+        if noted and (found := _written(job, noted)):
+            signals.announce(signals.job_added, using=using(), sender=Job, job=found)
+            return get(found)
+        noted.append(at)
         _insert(job)
         _tag(job, fields.get("tags"))
         lifecycle.start_clock(job, at, using=using(), next_run_in=wait)
         signals.announce(signals.job_added, using=using(), sender=Job, job=job)
         lifecycle.tell(lifecycle.DUE, using=using())
     return get(job)
+
+
+def _written(job: Job, noted: list[datetime]) -> Job | None:
+    """Return the row of an earlier try whose answer was lost: alike in all, made at its instant."""
+    found = Job.objects.using(using()).filter(name=job.name, created_at__in=noted).first()
+    if found is None:
+        return None
+    own = {"id", "created_at", "updated_at", "anchor", "state", "error"}
+    same = all(
+        getattr(found, field.attname) == getattr(job, field.attname)
+        for field in Job._meta.concrete_fields
+        if field.attname not in own
+    )
+    return found if same else None
 
 
 def _insert(job: Job) -> None:
@@ -143,30 +183,42 @@ def update(name: Job | str, *, expected_version: int | None = None, **fields: An
         JobNotFound, FunctionNotRegistered, InvalidJob, InvalidSchedule, InvalidArguments,
         InvalidData, InvalidWindow: as for :func:`add`; nothing is changed.
     """
+    if callable(fields.get("function")):
+        fields["function"] = _function_name(fields["function"])
+    wanted = _lasting(fields)
+    return patiently(lambda noted: _update_once(name, expected_version, wanted, noted))
+
+
+def _update_once(
+    name: Job | str, expected_version: int | None, fields: Mapping[str, Any], noted: list[datetime]
+) -> Job:
     with writing(using()):
         job = locked_job(name)
+        if job.updated_at in noted:
+            # An earlier try was written, and its answer was lost.
+            signals.announce(signals.job_changed, using=using(), sender=Job, job=job)
+            return get(job.name)
         if expected_version is not None and job.version != expected_version:
             raise InvalidRunState(
                 f"{job.name!r} was changed by somebody else meanwhile; look at it again.",
                 field="version",
             )
-        if callable(fields.get("function")):
-            fields["function"] = _function_name(fields["function"])
         _assign(job, fields)
         changed = set(job.changed_fields())
         for problem in problems_of(job, only_changed_function=True):
             raise problem
-        _store(job, changed)
+        _store(job, changed, noted)
         _tag(job, fields.get("tags"))
         signals.announce(signals.job_changed, using=using(), sender=Job, job=job)
         lifecycle.tell(lifecycle.DUE, using=using())
     return get(job.name)
 
 
-def _store(job: Job, changed: set[str]) -> None:
+def _store(job: Job, changed: set[str], noted: list[datetime]) -> None:
     if not changed:
         return
     at = now()
+    noted.append(at)
     retimed = bool(changed & TIMING_FIELDS)
     mended = job.state == JobState.BROKEN and bool(changed & (TIMING_FIELDS | {"function"}))
     if mended or (retimed and job.state == JobState.ENDED):

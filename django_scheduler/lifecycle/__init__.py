@@ -24,6 +24,7 @@ from .clocks import (
 )
 from .consequences import promote_left_behind
 from .create import Activity, activity, insert, make_run, missed_record, occurrence_key
+from .drafts import Draft, Template, insert_drafts
 from .facts import Fact, Finished, GivenBack, Left, Published, Started
 from .notices import DUE, ORDERS, Hearer, heard_here, tell
 from .orders import place, request_stop, run_anew, trigger, try_again
@@ -37,6 +38,7 @@ from .passing import (
     skip_next,
 )
 from .progress import Order, orders_for, progress_fields, record_progress
+from .room import Room, full_queues, lock_queues
 from .takeover import free_unknown, redispatch_unreceived, take_over_orphans
 
 __all__ = [
@@ -44,6 +46,7 @@ __all__ = [
     "ORDERS",
     "Activity",
     "Applied",
+    "Draft",
     "Fact",
     "Finished",
     "GivenBack",
@@ -51,7 +54,9 @@ __all__ = [
     "Left",
     "Order",
     "Published",
+    "Room",
     "Started",
+    "Template",
     "activity",
     "apply",
     "claim_waiting",
@@ -60,10 +65,13 @@ __all__ = [
     "end_job",
     "follow_edit",
     "free_unknown",
+    "full_queues",
     "has_open_run",
     "heard_here",
     "insert",
+    "insert_drafts",
     "lock_clocks",
+    "lock_queues",
     "make_run",
     "mark_broken",
     "missed_record",

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.dispatch import Signal
 
 from .. import signals
 from ..models import Run
-from ..models.vendors import locked
+from ..models.vendors import locked, vendor_of
 from ..states import RunStatus
 from .clocks import lock_at_hand, lock_clocks
-from .consequences import follow, promote
-from .facts import Fact, Finished, Left, Started
+from .consequences import follow_all
+from .facts import Fact, Finished, GivenBack, Left, Started
 
 __all__ = ["Applied", "apply"]
 
@@ -27,6 +29,8 @@ class Applied:
     won: list[Fact] = field(default_factory=list)
     lost: list[Fact] = field(default_factory=list)
     deferred: list[Fact] = field(default_factory=list)
+    opened: bool = False
+    """Whether something may have become due by it: a run given back, a retry, the next time."""
 
 
 def apply(facts: Sequence[Fact], *, now: datetime, using: str, patient: bool = True) -> Applied:
@@ -51,12 +55,9 @@ def apply(facts: Sequence[Fact], *, now: datetime, using: str, patient: bool = T
     runs = {run.pk: run for run in locked(rows)}
     _write(facts, runs, applied, using)
     for fact in applied.won:
-        run = runs[fact.run_id]
-        _tell(run, fact, using)
-        if isinstance(fact, Finished):
-            follow(run, fact, clocks.get(run.job_id or 0), now, using)
-        elif isinstance(fact, Left) and run.job_id is not None:
-            promote(run.job_id, now, using)
+        _tell(runs[fact.run_id], fact, using)
+    more = follow_all([(runs[f.run_id], f) for f in applied.won], clocks, now, using)
+    applied.opened = more or any(isinstance(fact, GivenBack) for fact in applied.won)
     return applied
 
 
@@ -75,8 +76,17 @@ def _write(
             setattr(run, name, value)
         changed.setdefault(run.pk, set()).update(changes)
         applied.won.append(fact)
-    for pk, names in changed.items():
-        runs[pk].save(using=using, update_fields=names)
+    _store([(runs[pk], names) for pk, names in changed.items()], using)
+
+
+def _store(changed: Iterable[tuple[Run, set[str]]], using: str) -> None:
+    """Update the rows, those of which the same columns change in one statement."""
+    alike: defaultdict[tuple[str, ...], list[list[Any]]] = defaultdict(list)
+    for run, names in changed:
+        columns = tuple(sorted(names))
+        alike[columns].append([run.pk, *(getattr(run, name) for name in columns)])
+    for columns, rows in alike.items():
+        vendor_of(using).update(Run, columns, rows)
 
 
 _KINDS: dict[str, Signal] = {

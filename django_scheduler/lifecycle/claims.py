@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from .. import signals
-from ..models import Run
-from ..models.vendors import locked
+from ..models import Job, Run
+from ..models.vendors import locked, vendor_of
 from ..states import Reason, RunStatus, Trigger
 from .clocks import lock_at_hand
 from .consequences import follow
 from .create import still_inside
 from .facts import Finished
+from .room import Room
 
 __all__ = ["claim_waiting", "skip_unclaimable", "take_dispatched", "waiting_runs"]
 
@@ -43,37 +44,53 @@ def waiting_runs(using: str, executors: Sequence[str], mine: Q) -> QuerySet[Run]
 
 
 def claim_waiting(
-    process: uuid.UUID, room: Mapping[str, int], mine: Q, *, now: datetime, using: str
+    process: uuid.UUID,
+    room: Room,
+    mine: Q,
+    *,
+    now: datetime,
+    until: datetime,
+    using: str,
 ) -> list[tuple[Run, datetime]]:
-    """Take the waiting runs that are due, at most ``room`` of each executor, oldest first.
+    """Take the waiting runs due by ``until``, as many as there is room for, oldest first.
 
     Returns each run, now owned by ``process``, with the instant it was due at. Instead, runs
     past their start deadline end as ``skipped``, reason ``expired``, and runs whose stop was
     asked for while somebody else held them end as ``stopped``.
     """
     taken: list[tuple[Run, datetime]] = []
-    for executor, free in room.items():
+    for executor, free in list(room.slots.items()):
         if free <= 0:
             continue
-        due = waiting_runs(using, [executor], mine).filter(due_at__lte=now)
-        rows = list(locked(due.order_by("due_at", "priority", "pk")[:free], skip=True))
-        for run in rows:
+        due = waiting_runs(using, [executor], mine & ~Q(queue__in=room.full()))
+        first = due.filter(due_at__lte=until).order_by("due_at", "priority", "pk")[:free]
+        for run in locked(first, skip=True):
             if run.stop_requested_at is not None:
                 _end(run, RunStatus.STOPPED, run.reason or Reason.ASKED.value, now, using)
             elif run.expires_at is not None and run.expires_at < now:
                 _end(run, RunStatus.SKIPPED, Reason.EXPIRED.value, now, using)
-            else:
-                taken.append(_take(run, process, using))
+            elif room.take(executor, run.queue):
+                taken.append(_take(run, process))
+    rows = [(run.pk, run.process, None, run.epoch) for run, _ in taken]
+    vendor_of(using).update(Run, ("process", "due_at", "epoch"), rows)
+    _know_jobs([run for run, _ in taken], using)
     return taken
 
 
-def _take(run: Run, process: uuid.UUID, using: str) -> tuple[Run, datetime]:
+def _take(run: Run, process: uuid.UUID) -> tuple[Run, datetime]:
     due = run.due_at
     assert due is not None
     run.process, run.due_at = process, None
     run.epoch += 1
-    run.save(using=using, update_fields=["process", "due_at", "epoch"])
     return run, due
+
+
+def _know_jobs(runs: Sequence[Run], using: str) -> None:
+    """Give the runs their jobs, read at once, with no more than runs are dispatched with."""
+    wanted = Job.objects.using(using).only("last_finished_at", "last_success_at")
+    jobs = wanted.in_bulk({run.job_id for run in runs if run.job_id}) if runs else {}
+    for run in runs:
+        run.job = jobs.get(run.job_id or 0)
 
 
 def _end(run: Run, status: RunStatus, reason: str, now: datetime, using: str) -> None:

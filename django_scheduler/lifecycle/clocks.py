@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from .. import conf
 from ..models import EDITED, Job, JobClock, Run
-from ..models.vendors import locked
+from ..models.vendors import lock_raw, locked, vendor_of
 from ..planning import Policy, initial_high_water, next_from
 from ..policies import CatchUp
 from ..schedules import Schedule
@@ -72,16 +72,23 @@ def lock_at_hand(job_ids: list[int], using: str) -> tuple[dict[int, JobClock], s
     Somebody may hold a job's row for long: an open transaction of a form or a script. All other
     jobs are served meanwhile.
     """
-    clocks = lock_clocks(job_ids, using, skip=True)
+    if not job_ids:
+        return {}, set()
+    wanted = JobClock.objects.using(using).filter(job_id__in=job_ids).order_by("job_id")
+    rows = lock_raw(wanted.values_list(*_COLUMNS, "job__version"), JobClock, Job)
+    vendor = vendor_of(using)
+    found = [
+        JobClock.from_db(using, _COLUMNS, vendor.read(JobClock, _COLUMNS, row[:-1])) for row in rows
+    ]
+    clocks = {clock.job_id: clock for clock in found}
     missing = set(job_ids) - set(clocks)
-    held = set(
-        JobClock.objects.using(using).filter(job_id__in=missing).values_list("job_id", flat=True)
-        if missing
-        else ()
+    held = (
+        set(wanted.filter(job_id__in=missing).values_list("job_id", flat=True)) if missing else ()
     )
-    rows = Job.objects.using(using).filter(pk__in=list(clocks)).order_by("pk")
-    free = set(locked(rows, skip=True).values_list("pk", flat=True)) if clocks else set()
-    return clocks, held | (set(clocks) - free)
+    return clocks, set(held)
+
+
+_COLUMNS = tuple(field.attname for field in JobClock._meta.concrete_fields)
 
 
 def start_clock(

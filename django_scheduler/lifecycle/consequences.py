@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-
-from django.db.models import F
 
 from ..exceptions import SchedulerError
 from ..models import Job, JobClock, Run
 from ..policies import LONGEST_DELAY, LONGEST_SPAN, OnLost, Retry
 from ..signals import announce, rescheduling_failed, run_retry_planned
-from ..states import JobState, Reason, RunStatus, Trigger
+from ..states import JobState, Reason, RunStatus
 from .broken import mark_broken
 from .clocks import end_job, has_open_run, lock_clocks, set_by_hand, stop_clock
+from .counters import FAILURES, count_all
 from .create import active_runs, insert, make_attempt, waiting_for_room
-from .facts import Finished
+from .facts import Fact, Finished, Left
 from .passing import plan_on
 
-__all__ = ["follow", "promote", "promote_left_behind"]
+__all__ = ["follow", "follow_all", "promote", "promote_left_behind"]
 
 _BATCH = 200
 
@@ -28,9 +28,55 @@ FLOOR = timedelta(seconds=1)
 MOST_LOSSES = 5
 """Without a retry policy: a function that kills its process must not kill processes for ever."""
 
-_FAILURES = frozenset(
-    {RunStatus.FAILED, RunStatus.TIMED_OUT, RunStatus.INTERRUPTED, RunStatus.LOST}
-)
+
+def follow_all(
+    won: Sequence[tuple[Run, Fact]],
+    clocks: Mapping[int, JobClock],
+    now: datetime,
+    using: str,
+) -> bool:
+    """Carry out what follows from the facts that held, in their order. Clocks are locked.
+
+    Nearly always nothing does but that the job's counters go up: that is done for all of them at
+    once. A job of which more follows from any run goes through it run by run. Returns whether there
+    was one.
+    """
+    ended = [
+        (run, fact, clocks[run.job_id])
+        for run, fact in won
+        if isinstance(fact, (Finished, Left)) and run.job_id in clocks
+    ]
+    waiting = _jobs_waiting({clock.job_id for _, _, clock in ended}, using)
+    special = {
+        clock.job_id
+        for run, fact, clock in ended
+        if clock.job_id in waiting or (isinstance(fact, Finished) and _is_special(run, fact, clock))
+    }
+    for run, fact, clock in ended:
+        if clock.job_id not in special:
+            continue
+        if isinstance(fact, Finished):
+            follow(run, fact, clock, now, using)
+        else:
+            promote(clock.job_id, now, using)
+    plain = [each for each in ended if each[2].job_id not in special]
+    count_all([run for run, fact, _ in plain if isinstance(fact, Finished)], using)
+    return bool(special)
+
+
+def _jobs_waiting(job_ids: Collection[int], using: str) -> set[int | None]:
+    """Return which of the jobs have runs that wait for another one's end."""
+    if not job_ids:
+        return set()
+    waiting = Run.objects.using(using).filter(waiting_for_room(), job_id__in=list(job_ids))
+    return set(waiting.order_by().values_list("job_id", flat=True))
+
+
+def _is_special(run: Run, fact: Finished, clock: JobClock) -> bool:
+    """Tell whether more follows than counting: another attempt, or the job's next time."""
+    if clock.next_run_at is None or fact.run_again_in is not None:
+        return True
+    return _decide(run, fact)[0] is not None
 
 
 def follow(run: Run, fact: Finished, clock: JobClock | None, now: datetime, using: str) -> None:
@@ -42,7 +88,7 @@ def follow(run: Run, fact: Finished, clock: JobClock | None, now: datetime, usin
     if again is not None:
         insert([again], using)
         announce(run_retry_planned, using=using, sender=Run, run=run, next_run=again)
-    _count(job, run, chain_ended=again is None, using=using)
+    count_all([run], using, retried=again is not None)
     promote(run.job_id, now, using)
     if again is None:
         _reschedule(job, clock, run, fact, now, using)
@@ -77,7 +123,7 @@ def _decide(run: Run, fact: Finished) -> tuple[timedelta | None, int]:
     if run.status == RunStatus.STOPPED:
         orderly = run.reason == Reason.SHUTDOWN and run.stop_requested_at is None
         return (timedelta(0) if orderly and may_repeat else None), 0
-    if run.stop_requested_at is not None or run.status not in _FAILURES:
+    if run.stop_requested_at is not None or run.status not in FAILURES:
         return None, 0
     retry = _retry_of(run)
     if run.status == RunStatus.LOST:
@@ -109,27 +155,6 @@ def _after_failure(run: Run, fact: Finished, retry: Retry | None) -> timedelta |
     if retry is None or run.reason == Reason.ARGUMENTS:
         return None
     return retry.delay_after(run.attempt, tuple(fact.error_types), random.random())
-
-
-def _count(job: Job, run: Run, *, chain_ended: bool, using: str) -> None:
-    """Bring the job's counters up to date. A chain counts once, when its last attempt ends."""
-    changes: dict[str, object] = {"last_status": run.status, "last_finished_at": run.finished_at}
-    if run.started_at:
-        changes |= {"last_started_at": run.started_at, "last_duration": run.duration}
-    if run.status == RunStatus.SUCCEEDED:
-        changes |= {
-            "success_count": F("success_count") + 1,
-            "consecutive_failures": 0,
-            "last_success_at": run.finished_at,
-        }
-    elif run.status in _FAILURES and chain_ended:
-        changes |= {
-            "failure_count": F("failure_count") + 1,
-            "consecutive_failures": F("consecutive_failures") + 1,
-        }
-    if run.trigger == Trigger.RETRY and run.started_at:
-        changes["retries_used"] = F("retries_used") + 1
-    Job.objects.using(using).filter(pk=job.pk).update(**changes)
 
 
 def promote(job_id: int, now: datetime, using: str) -> None:

@@ -17,6 +17,7 @@ from ..signals import announce, job_paused, run_skipped
 from ..states import JobState, Reason, RunStatus, Trigger
 from .clocks import planning_policy, replan, stop_clock
 from .create import insert, make_run, missed_record, occurrence_key
+from .drafts import Template, insert_drafts
 
 __all__ = [
     "count_passed_over",
@@ -48,9 +49,8 @@ def record_passed_over(
     summary = _passed_over(before, clock, until)
     if summary is None:
         return
-    run = missed_record(before, summary.first, summary.last, summary.count, now)
-    if insert([run], using):
-        announce(run_skipped, using=using, sender=Run, run=run)
+    record = missed_record(Template(before), summary.first, summary.last, summary.count, now)
+    insert_drafts([record], using)
     # An instant chosen by hand may have been brought forward from after ``until``.
     last = min(summary.last, until)
     clock.planned_until = max(last, clock.planned_until or last)
@@ -164,7 +164,20 @@ def pause_job(
     job.pause_reason, job.paused_by = reason, by
     job.save(using=using)
     stop_clock(job.pk, using=using)
+    _call_off(job, now, using)
     announce(job_paused, using=using, sender=Job, job=job)
+
+
+def _call_off(job: Job, now: datetime, using: str) -> None:
+    """Ask the owners of runs that were claimed ahead of their time not to begin them."""
+    ahead = Run.objects.using(using).filter(
+        job=job,
+        status=RunStatus.QUEUED.value,
+        process__isnull=False,
+        scheduled_for__gt=now,
+        stop_requested_at__isnull=True,
+    )
+    ahead.update(stop_requested_at=now, reason=Reason.JOB_PAUSED.value)
 
 
 def count_passed_over(job: Job, clock: JobClock, until: datetime) -> int:

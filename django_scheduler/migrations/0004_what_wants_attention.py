@@ -18,7 +18,7 @@ def copy_planned_spec(apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('django_scheduler', '0002_when_set_by_hand'),
+        ('django_scheduler', '0003_process_identity'),
     ]
 
     operations = [

@@ -9,9 +9,11 @@ from __future__ import annotations
 from .duty import Duty
 from .edits import EDITED, Attention
 from .installation import Installation
-from .job import Job, JobClock, Tag
+from .job import Job, JobClock
 from .process import Process
+from .queue import Queue
 from .run import Run, uuid7
+from .tag import Tag
 
 __all__ = [
     "EDITED",
@@ -21,6 +23,7 @@ __all__ = [
     "Job",
     "JobClock",
     "Process",
+    "Queue",
     "Run",
     "Tag",
     "uuid7",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -22,7 +23,8 @@ from ..policies import CatchUp, OnLost, Overlap, Retry
 from ..schedules import Schedule, parse_schedule
 from ..states import JobState, RunStatus
 from .choices import choices_of, one_of
-from .edits import EDITED, WINDOW_FIELDS, JobQuerySet, attention, mark_edited
+from .edits import WINDOW_FIELDS, JobQuerySet, attention, mark_edited
+from .tag import Tag
 from .validation import problems_of
 from .vendors import read_now
 
@@ -31,25 +33,11 @@ if TYPE_CHECKING:
 
     from .run import Run
 
-__all__ = ["EDITED", "Job", "JobClock", "Tag"]
+__all__ = ["Job", "JobClock"]
 
 
 def default_timezone() -> str:
     return settings.TIME_ZONE
-
-
-class Tag(models.Model):
-    """A word by which jobs are found."""
-
-    name = models.CharField(_("name"), max_length=64, unique=True)
-
-    class Meta:
-        verbose_name = _("tag")
-        verbose_name_plural = _("tags")
-        ordering = ["name"]
-
-    def __str__(self) -> str:
-        return self.name
 
 
 def _seconds_field(label: Any, **options: Any) -> models.DurationField[Any, Any]:
@@ -206,11 +194,10 @@ class Job(models.Model):
         return job
 
     def _remember(self) -> None:
-        self._loaded = {
-            f.attname: copy.deepcopy(self.__dict__[f.attname])
-            for f in self._meta.concrete_fields
-            if f.attname in self.__dict__ and not f.generated
-        }
+        values = self.__dict__
+        self._loaded = {name: values[name] for name in _names() if name in values}
+        for name in _MUTABLE & values.keys():
+            self._loaded[name] = copy.deepcopy(values[name])
 
     def changed_fields(self) -> list[str]:
         """Return the names of fields that differ from what was loaded; all of a new object."""
@@ -280,10 +267,7 @@ class Job(models.Model):
     def as_loaded(self) -> Job:
         """Return a copy with the values the row had when it was loaded: as it was before edits."""
         loaded = copy.deepcopy(getattr(self, "_loaded", None) or self.__dict__)
-        fields = {
-            f.attname: loaded[f.attname] for f in self._meta.concrete_fields if not f.generated
-        }
-        job = Job(**fields)
+        job = Job(**{name: loaded[name] for name in _names()})
         job._state.adding, job._state.db = False, self._state.db
         return job
 
@@ -305,6 +289,14 @@ class Job(models.Model):
     def spec(self) -> str:
         """The text from which the clock was, or should have been, planned."""
         return f"{self.timezone} {self.schedule}"
+
+
+_MUTABLE = frozenset({"args", "kwargs", "metadata", "retry", "declared"})
+
+
+@cache
+def _names() -> tuple[str, ...]:
+    return tuple(field.attname for field in Job._meta.concrete_fields if not field.generated)
 
 
 class JobClock(models.Model):

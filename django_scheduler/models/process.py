@@ -40,6 +40,25 @@ class Process(models.Model):
         help_text=_("How far the machine's clock is ahead of the database's."),
     )
 
+    boot_id = models.CharField(
+        _("start of the machine"), max_length=64, blank=True, default="", editable=False
+    )
+    namespaces = models.CharField(
+        _("namespaces"),
+        max_length=128,
+        blank=True,
+        default="",
+        editable=False,
+        help_text=_("Where its process id is counted: a container counts its own."),
+    )
+    pid_started = models.BigIntegerField(
+        _("start of the process"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("In ticks since the machine started; empty where the system does not tell."),
+    )
+
     class Meta:
         verbose_name = _("process")
         verbose_name_plural = _("processes")

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 from .dispatch import Dispatch
 from .heartbeat import Heartbeat
-from .membership import Membership
+from .identity import Identity, is_gone
+from .membership import CLOCKS_APART, Membership
 from .reporting import DirectReporter, Reporter
 from .runner import Runner
 from .watch import Watch
 
 __all__ = [
+    "CLOCKS_APART",
     "DirectReporter",
     "Dispatch",
     "Heartbeat",
+    "Identity",
     "Membership",
     "Reporter",
     "Runner",
     "Watch",
+    "is_gone",
 ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from ..lifecycle import Draft
 from ..models import Run
 
 __all__ = ["Dispatch"]
@@ -48,17 +49,18 @@ class Dispatch:
     last_success_at: datetime | None = None
 
     @classmethod
-    def of(cls, run: Run, due_at: datetime) -> Dispatch:
+    def of(cls, run: Run | Draft, due_at: datetime) -> Dispatch:
         """Return the dispatch of a run that somebody owns and that was due at ``due_at``."""
         assert run.process is not None
-        job = run.job
+        policy = run.policy
+        past = run if isinstance(run, Draft) else run.job
         return cls(
-            run_id=run.pk,
+            run_id=run.id,
             job_id=run.job_id,
             job_name=run.job_name,
             function=run.function,
             key=run.key,
-            trigger=run.trigger,
+            trigger=str(run.trigger),
             attempt=run.attempt,
             process=run.process,
             epoch=run.epoch,
@@ -71,13 +73,13 @@ class Dispatch:
             args=tuple(run.args),
             kwargs=dict(run.kwargs),
             metadata=dict(run.metadata),
-            schedule=run.policy.get("schedule", ""),
-            timeout=_span(run.policy.get("timeout")),
-            stall_timeout=_span(run.policy.get("stall_timeout")),
-            on_lost=run.policy.get("on_lost", "retry"),
+            schedule=policy.get("schedule", ""),
+            timeout=_span(policy.get("timeout")),
+            stall_timeout=_span(policy.get("stall_timeout")),
+            on_lost=policy.get("on_lost", "retry"),
             expires_at=run.expires_at,
-            last_finished_at=job.last_finished_at if job else None,
-            last_success_at=job.last_success_at if job else None,
+            last_finished_at=past.last_finished_at if past else None,
+            last_success_at=past.last_success_at if past else None,
         )
 
     @property

@@ -31,13 +31,18 @@ class ManualClock:
     def __init__(self, start: datetime | None = None) -> None:
         self._now = _aware(start or _DEFAULT_START)
         self._zero = self._now
+        self._suspended = timedelta(0)
 
     def now(self) -> datetime:
         """Return the instant it was set to."""
         return self._now
 
     def monotonic(self) -> float:
-        """Return seconds since it was made."""
+        """Return seconds since it was made, without those of :meth:`suspend`."""
+        return (self._now - self._zero - self._suspended).total_seconds()
+
+    def boottime(self) -> float:
+        """Return seconds since it was made, with those of :meth:`suspend`."""
         return (self._now - self._zero).total_seconds()
 
     def pinned(self) -> datetime | None:
@@ -64,6 +69,10 @@ class ManualClock:
         """Return zero."""
         return timedelta(0)
 
+    def error(self) -> timedelta:
+        """Return zero: it is the clock."""
+        return timedelta(0)
+
     def advance(self, delta: timedelta | float) -> datetime:
         """Move forward by ``delta`` (seconds if it is a number) and return the new instant.
 
@@ -74,6 +83,13 @@ class ManualClock:
         if span < timedelta(0):
             raise SchedulerError("A manual clock moves forward only.")
         self._now += span
+        return self._now
+
+    def suspend(self, delta: timedelta | float) -> datetime:
+        """Let ``delta`` pass as on a machine that sleeps, and return the new instant."""
+        before = self._now
+        self.advance(delta)
+        self._suspended += self._now - before
         return self._now
 
 
@@ -90,6 +106,8 @@ class ManualScheduler:
         clock: None: a new one.
         executors: by alias; None: every declared alias runs inline.
         sync_code: carry declared jobs into rows at the first tick.
+        horizon: how long before they are due runs are claimed. Zero unless it is said: a run then
+            appears at its instant, as somebody who looks at rows expects.
     """
 
     def __init__(
@@ -98,7 +116,9 @@ class ManualScheduler:
         *,
         executors: Mapping[str, Executor] | None = None,
         sync_code: bool = False,
+        horizon: timedelta = timedelta(0),
     ) -> None:
+        self._horizon = horizon
         self.clock = clock or ManualClock()
         self._executors = executors
         self._sync_code = sync_code
@@ -113,6 +133,7 @@ class ManualScheduler:
             executors=executors,
             sync_code=self._sync_code,
             poll_interval=timedelta(hours=1),
+            horizon=self._horizon,
         )
 
     @property

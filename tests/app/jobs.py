@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 from django_scheduler import job
+from django_scheduler.models import Process
 
 
 @job("tests.note")
@@ -34,3 +35,10 @@ def die(path: str) -> None:
     note(path)
     if first:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+@job("tests.ask", takes_context=True)
+def ask(context, path: str, until: str) -> str:
+    """As `tests.hold`, after a question to the database."""
+    Process.objects.count()
+    return hold(context, path, until)

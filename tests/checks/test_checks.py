@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
+
 import pytest
 from django.core.checks import run_checks
 from django.db import connections
 
 from django_scheduler import executors
 from django_scheduler.executors.thread_pool import ThreadPoolExecutor
-from django_scheduler.models.vendors import sessions
+from django_scheduler.models import Process
+from django_scheduler.models.vendors import pooling, sessions
 
 
 def ours(**options):
@@ -145,6 +148,7 @@ class Connection:
         "skip locked",
     ],
 )
+@pytest.mark.django_db
 def test_database_that_makes_schedulers_wait_is_a_warning(monkeypatch, connection, said):
     """W5"""
     monkeypatch.setattr(sessions, "connections", {"default": connection})
@@ -155,6 +159,74 @@ def test_database_that_makes_schedulers_wait_is_a_warning(monkeypatch, connectio
     (message,) = found
     assert (message.id, message.is_serious()) == ("django_scheduler.W001", False)
     assert said in f"{message.msg} {message.hint}"
+
+
+def _threads(settings, monkeypatch, threads, vendor="postgresql", **database):
+    found = type("Found", (), {"vendor": vendor})()
+    found.settings_dict = {"CONN_MAX_AGE": 0, "OPTIONS": {}, **database}
+    monkeypatch.setattr(pooling, "connections", {"default": found})
+    settings.DJANGO_SCHEDULER = {"THREADS": threads}
+    return ours()
+
+
+@pytest.mark.parametrize(
+    ("vendor", "remedy"), [("postgresql", '"pool"'), ("mysql", "CONN_MAX_AGE = 60")]
+)
+def test_many_threads_without_a_pool_are_a_warning(settings, monkeypatch, vendor, remedy):
+    """W5"""
+    (message,) = _threads(settings, monkeypatch, 21, vendor)
+    assert (message.id, message.is_serious()) == ("django_scheduler.W002", False)
+    assert "max_connections" in message.msg
+    assert remedy in message.hint
+
+
+@pytest.mark.parametrize(
+    "database",
+    [{"CONN_MAX_AGE": 60}, {"CONN_MAX_AGE": None}, {"OPTIONS": {"pool": True}}],
+    ids=["kept a while", "kept", "pool"],
+)
+def test_many_threads_that_keep_connections_are_fine(settings, monkeypatch, database):
+    assert _threads(settings, monkeypatch, 100, **database) == []
+
+
+def test_as_many_threads_as_by_default_are_fine(settings, monkeypatch):
+    assert _threads(settings, monkeypatch, 20) == []
+
+
+def test_threads_on_sqlite_need_no_pool(settings, monkeypatch):
+    assert _threads(settings, monkeypatch, 100, "sqlite") == []
+
+
+def test_the_threads_of_all_pools_count(settings, monkeypatch):
+    pool = "django_scheduler.executors.thread_pool.ThreadPoolExecutor"
+    _threads(settings, monkeypatch, 20)
+    settings.DJANGO_SCHEDULER = {
+        "EXECUTORS": {"reports": {"BACKEND": pool, "OPTIONS": {"threads": 2}}}
+    }
+    assert "22 job threads" in ours()[0].msg
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("offset", "state", "warned"),
+    [(1.5, "running", True), (-90, "stopping", True), (0.9, "running", False),
+     (5, "dead", False), (None, "running", False)],
+)  # fmt: skip
+def test_clocks_that_are_apart_are_a_warning(offset, state, warned):
+    """W5"""
+    at = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    Process.objects.create(
+        kind="scheduler", host="here", pid=7, name="blue", state=state, started_at=at,
+        heartbeat_at=at, lease_until=at,
+        clock_offset=None if offset is None else timedelta(seconds=offset),
+    )  # fmt: skip
+    found = ours(databases=["default"])
+    assert [message.id for message in found] == ["django_scheduler.W003"] * warned
+    if warned:
+        assert f"{offset:+.1f} s" in found[0].msg
+        assert "blue (here:7)" in found[0].msg
+        assert "NTP" in found[0].hint
+    assert ours() == []
 
 
 def test_database_is_only_asked_when_it_is_to_be_checked():

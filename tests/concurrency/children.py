@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from tests.waiting import wait_until
 
@@ -24,7 +25,14 @@ SHORT_LEASE = {
 class Child:
     """One `runscheduler`, started and ready."""
 
-    def __init__(self, env: dict[str, str], folder: Path, name: str, *options: str) -> None:
+    def __init__(
+        self,
+        env: dict[str, str],
+        folder: Path,
+        name: str,
+        *options: str,
+        overrides: dict[str, Any] | None = None,
+    ) -> None:
         self.ready = folder / f"{name}.ready"
         self.log = folder / f"{name}.log"
         self.ready.unlink(missing_ok=True)
@@ -32,7 +40,9 @@ class Child:
             sys.executable, "-m", "django", "runscheduler", "--name", name,
             "--ready-file", str(self.ready), *options,
         ]  # fmt: skip
-        settings = json.dumps({"COMMANDS_ALLOWED": ["clearsessions"], **SHORT_LEASE})
+        settings = json.dumps(
+            {"COMMANDS_ALLOWED": ["clearsessions"], **SHORT_LEASE, **(overrides or {})}
+        )
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 command,
@@ -40,7 +50,11 @@ class Child:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        wait_until(lambda: self.ready.exists() or self.process.poll() is not None)
+        try:
+            wait_until(lambda: self.ready.exists() or self.process.poll() is not None)
+        except AssertionError as error:
+            self.kill()
+            raise AssertionError(self.log.read_text()) from error
         assert self.process.poll() is None, self.log.read_text()
 
     def send(self, number: signal.Signals) -> None:
@@ -60,10 +74,14 @@ class Child:
 
 @contextmanager
 def scheduler_process(
-    env: dict[str, str], folder: Path, name: str = "one", *options: str
+    env: dict[str, str],
+    folder: Path,
+    name: str = "one",
+    *options: str,
+    overrides: dict[str, Any] | None = None,
 ) -> Iterator[Child]:
     """A running scheduler that is gone after the block, whatever happened in it."""
-    child = Child(env, folder, name, *options)
+    child = Child(env, folder, name, *options, overrides=overrides)
     try:
         yield child
     finally:

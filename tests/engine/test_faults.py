@@ -76,7 +76,7 @@ def _running(manual_scheduler, name):
     Run.objects.filter(pk=run.pk).update(
         status="running", process=mine, epoch=1, finished_at=None, left_at=None
     )
-    manual_scheduler.scheduler.session.turn.held.add(run.pk)
+    manual_scheduler.scheduler.session.turn.held[run.pk] = "default"
     return Run.objects.get(pk=run.pk)
 
 

@@ -23,7 +23,7 @@ DAY = timedelta(days=1)
 def mend(scheduler_clock: Any, recorder: Any, db: None, monkeypatch: Any) -> Any:
     """Make one round of a reconciler that goes through two rows a round."""
     monkeypatch.setattr(mending, "SLICE", 2)
-    maintenance = Maintenance(scheduler_clock, {}, Share(), "default")
+    maintenance = Maintenance(scheduler_clock, {}, Share(), "default", lambda: 0.0)
     return lambda: maintenance.reconcile(uuid.uuid4(), ())
 
 

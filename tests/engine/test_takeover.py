@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 
 from django_scheduler import every, jobs, manual
 from django_scheduler.models import Process, Run
-from django_scheduler.states import ProcessState
+from django_scheduler.runner import Membership
+from django_scheduler.states import ALIVE, ProcessState
 from django_scheduler.testing import ManualScheduler
 from tests.engine.stories import MINUTE, lasting, timeline
 
@@ -173,3 +175,117 @@ def test_what_was_missed_waits_for_a_run_that_goes_on(stage):
         (60, "succeeded", 60),
         (360, "running", 410),
     ]
+
+
+def _seconds_until_dead(scheduler, ghost, died):
+    """Tick four times a second until the process is dead; return how long after ``died``."""
+    while Process.objects.get(pk=ghost).state in ALIVE:
+        scheduler.clock.advance(0.25)
+        scheduler.run_due()
+    return (scheduler.clock.now() - died).total_seconds()
+
+
+@pytest.mark.parametrize("beats", [2, 3])
+@pytest.mark.parametrize("after_a_beat", [0.0, 0.5, 0.9])
+def test_takeover_comes_within_the_lease_and_one_beat(
+    manual_scheduler, settings, beats, after_a_beat
+):
+    """P5: counted from the death, whenever in a beat it came and however short the lease."""
+    settings.DJANGO_SCHEDULER = {"LEASE": beats * 2, "HEARTBEAT_INTERVAL": 2}
+    survivor = ManualScheduler(manual_scheduler.clock)
+    survivor.run_due()
+    # Neither beats nor looks at the same instants.
+    survivor.clock.advance(0.7)
+    survivor.run_due()
+    other = ManualScheduler(manual_scheduler.clock)
+    other.run_due()
+    ghost = other.scheduler.session.membership.id
+    survivor.clock.advance(after_a_beat * 2)
+    survivor.run_due()
+    took = _seconds_until_dead(survivor, ghost, survivor.clock.now())
+    assert beats * 2 - after_a_beat * 2 < took <= beats * 2 + 2
+    survivor.close()
+
+
+def test_who_missed_beats_itself_judges_nobody(manual_scheduler, settings):
+    """I4: a judge that was away itself knows nothing of the others' silence."""
+    settings.DJANGO_SCHEDULER = {"LEASE": 4, "HEARTBEAT_INTERVAL": 2}
+    judge = ManualScheduler(manual_scheduler.clock)
+    other = ManualScheduler(manual_scheduler.clock)
+    other.run_due()
+    judge.run_due()
+    ghost = other.scheduler.session.membership.id
+    judge.freeze()
+    _pass(judge, 10)
+    judge.thaw()
+    judge.run_due()
+    assert Process.objects.get(pk=ghost).state == ProcessState.RUNNING
+    assert 3 <= _seconds_until_dead(judge, ghost, judge.clock.now()) <= 4
+    judge.close()
+
+
+def test_a_failed_beat_of_its_own_makes_the_judge_begin_anew(manual_scheduler, settings, beats):
+    """I4: on SQLite all beats fail together while somebody holds the file."""
+    settings.DJANGO_SCHEDULER = {"LEASE": 4, "HEARTBEAT_INTERVAL": 2}
+    judge = ManualScheduler(manual_scheduler.clock)
+    other = ManualScheduler(manual_scheduler.clock)
+    other.run_due()
+    judge.run_due()
+    ghost = other.scheduler.session.membership.id
+    mine = judge.scheduler.session.membership
+    _pass(judge, 3)
+    beats.fail(mine)
+    _pass(judge, 4)
+    assert Process.objects.get(pk=ghost).state == ProcessState.RUNNING
+    assert judge.scheduler.session.membership is mine
+    beats.heal()
+    assert 3 <= _seconds_until_dead(judge, ghost, judge.clock.now()) <= 5
+    judge.close()
+
+
+@pytest.fixture
+def beats(monkeypatch):
+    """Lets the beats of one membership fail as on a locked file, and heals them."""
+
+    class Beats:
+        def fail(self, membership):
+            self.failing = membership
+
+        def heal(self):
+            self.failing = None
+
+    made = Beats()
+    made.heal()
+    real = Membership.renew
+
+    def renew(membership):
+        if membership is not made.failing:
+            return real(membership)
+        with monkeypatch.context() as patch:
+            patch.setattr("django_scheduler.runner.membership.read_now", _locked)
+            return real(membership)
+
+    monkeypatch.setattr(Membership, "renew", renew)
+    # The test's own transaction is on this connection.
+    monkeypatch.setattr("django_scheduler.runner.heartbeat.close_old_connections", lambda: None)
+    return made
+
+
+def _locked(*_args):
+    raise OperationalError("database is locked")
+
+
+def test_a_suspended_machines_lease_goes_on(manual_scheduler, recorder):
+    """I6: nothing begins after a sleep longer than the lease, before a beat says it may."""
+    jobs.add("job", function="recorder", schedule=manual())
+    manual_scheduler.run_due()
+    session = manual_scheduler.scheduler.session
+    monotonic = manual_scheduler.clock.monotonic()
+    manual_scheduler.clock.suspend(3600)
+    assert manual_scheduler.clock.monotonic() == monotonic
+    jobs.trigger("job")
+    assert not session.membership.is_safe()
+    session.turn.take()
+    assert recorder.times == 0
+    manual_scheduler.run_due()
+    assert recorder.times == 1

@@ -70,7 +70,7 @@ def test_who_dies_half_way_is_followed_an_interval_later(scheduler_clock, db):
 def test_two_processes_mend_once_an_interval(scheduler_clock, db, monkeypatch):
     rounds = []
     monkeypatch.setattr(Mending, "mend", lambda self, now: rounds.append(self))
-    two = [Maintenance(scheduler_clock, {}, Share(), "default") for _ in range(2)]
+    two = [Maintenance(scheduler_clock, {}, Share(), "default", lambda: 0.0) for _ in range(2)]
     for _ in range(3):
         for maintenance in two:
             maintenance.do_what_is_due(uuid.uuid4(), ())

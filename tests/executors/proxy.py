@@ -1,4 +1,4 @@
-"""A way to a real broker that can be cut, or can lose its voice."""
+"""A way to a real server that can be cut, can lose its voice, or can stand still."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ class Proxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._sockets: list[socket.socket] = []
         self.mute = False
+        self._open = threading.Event()
+        self._open.set()
         self.connections = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -29,6 +31,14 @@ class Proxy:
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
         self._sockets.clear()
+
+    def hold(self) -> None:
+        """Pass nothing on any more, and break nothing: both sides believe in the connection."""
+        self._open.clear()
+
+    def release(self) -> None:
+        """Pass on what was held, and what comes."""
+        self._open.set()
 
     def close(self) -> None:
         """Break everything and listen no more."""
@@ -48,11 +58,13 @@ class Proxy:
     def _pass(self, source: socket.socket, target: socket.socket) -> None:
         with contextlib.suppress(OSError), source:
             while data := source.recv(65536):
+                self._open.wait()
                 target.sendall(data)
 
     def _back(self, source: socket.socket, target: socket.socket) -> None:
         """Pass answers back, or swallow them while it is mute."""
         with contextlib.suppress(OSError), source:
             while data := source.recv(65536):
+                self._open.wait()
                 if not self.mute:
                     target.sendall(data)

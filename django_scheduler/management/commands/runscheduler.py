@@ -21,7 +21,7 @@ from django_scheduler import conf, jobs
 from django_scheduler.engine import Scheduler, Share
 from django_scheduler.exceptions import SchedulerError, SchedulerNotStarted
 from django_scheduler.management.reloading import run_with_reloader
-from django_scheduler.models.vendors import session_problems
+from django_scheduler.models.vendors import connection_problems, session_problems
 from django_scheduler.policies import to_timedelta
 from django_scheduler.states import JobState
 
@@ -59,7 +59,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until stopped. Exit codes: 0 stopped in order, 1 at once, 3 outcomes not written."""
         database = options["database"] or conf.current().database
-        self._check(database)
+        self._check(database, options["threads"] or conf.current().threads)
         if options["check"]:
             self.stdout.write("The scheduler can run.")
             return
@@ -75,7 +75,7 @@ class Command(BaseCommand):
         off = ("once", "check", "no_reload", "ready_file")
         return settings.DEBUG and not any(options[name] for name in off)
 
-    def _check(self, database: str) -> None:
+    def _check(self, database: str, threads: int) -> None:
         if database not in connections:
             raise CommandError(f"There is no database alias {database!r} in DATABASES.")
         executor = MigrationExecutor(connections[database])
@@ -84,7 +84,8 @@ class Command(BaseCommand):
         ]
         if executor.migration_plan(targets):
             raise CommandError("The scheduler's tables are not up to date: run manage.py migrate.")
-        for problem, remedy in session_problems(database):
+        found = session_problems(database) + connection_problems(database, threads)
+        for problem, remedy in found:
             self._warn(f"{problem} {remedy}")
 
     def _scheduler(self, options: dict[str, Any], database: str) -> Scheduler:
@@ -121,6 +122,7 @@ class Command(BaseCommand):
         self.stdout.write(f"The scheduler is running (process {os.getpid()}). Stop it with Ctrl-C.")
         self.stdout.flush()
         self._tell_what_is_missing()
+        _let_go_of_connections()
         try:
             with _ready_file(options["ready_file"]):
                 while not (asked or scheduler.join(SIGNAL_LATENCY)):
@@ -190,6 +192,13 @@ class Command(BaseCommand):
             self.stderr.write("Some outcomes could not be written; see the log.")
             sys.exit(UNWRITTEN_OUTCOMES)
         self.stdout.write("The scheduler has stopped.")
+
+
+def _let_go_of_connections() -> None:
+    """Close this thread's connections: from here on it only waits."""
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close()
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from django.db import OperationalError, ProgrammingError
 
 from ... import conf
 from ...exceptions import SchedulerError
-from ...models.vendors import prepare_session
+from ...models.vendors import begin_immediately
 from ..cli import SUBCOMMANDS, Answer
 
 __all__ = ["Command"]
@@ -44,7 +44,7 @@ class Command(BaseCommand):
             CommandError: with the remedy; the exit code is 1.
         """
         try:
-            prepare_session(conf.current().database)
+            begin_immediately(conf.current().database)
             answer = _BY_NAME[options["subcommand"]].answer(Namespace(**options))
         except (SchedulerError, ImproperlyConfigured, TimeoutError) as error:
             raise CommandError(str(error)) from error

@@ -8,23 +8,71 @@ from typing import Any
 
 from django.db import connections, transaction
 
-__all__ = ["prepare_session", "session_problems", "writing"]
+from ... import conf
+from .limits import Limits, set_limits, wire_options
+
+__all__ = [
+    "begin_immediately",
+    "prepare_session",
+    "release_session",
+    "session_problems",
+    "writing",
+]
 
 
 def prepare_session(using: str) -> None:
-    """Make this thread's connection fit for the engine.
+    """Make this thread's connection fit for the engine, now and whenever it is made anew.
 
     On SQLite the transactions of this connection begin IMMEDIATE: a deferred one that reads
     first and writes later fails at once when another writer came between, whatever the busy
-    timeout says. Other threads' connections stay as the project configured them.
+    timeout says. Servers are told to end its transactions when it falls silent within one, so
+    that a stopped process cannot keep rows from others; and it notices itself, well before a
+    dead peer would show otherwise, that nobody answers. Other threads' connections stay as the
+    project configured them.
     """
-    connection = connections[using]
+    connection: Any = connections[using]
     if connection.vendor == "sqlite":
-        settings = connection.settings_dict
-        # A copy: the original dict is shared with the connections of all other threads.
-        options = {**settings["OPTIONS"], "transaction_mode": "IMMEDIATE"}
-        connection.settings_dict = {**settings, "OPTIONS": options}
-        connection.transaction_mode = "IMMEDIATE"  # type: ignore[attr-defined]
+        begin_immediately(using)
+        return
+    settings = connection.settings_dict
+    _before(connection)
+    options = {**wire_options(connection), **settings["OPTIONS"]}
+    # A session with limits of its own must not go back to a pool for anybody else to use.
+    if options.pop("pool", None) and not connection.in_atomic_block:
+        connection.close()
+    connection.settings_dict = {**settings, "OPTIONS": options}
+    connection.engine_limits = Limits.of(conf.current())
+    if connection.connection is not None and not connection.in_atomic_block:
+        set_limits(connection)
+
+
+def release_session(using: str) -> None:
+    """Give this thread its connection back as the project configured it, if it was the engine's."""
+    connection: Any = connections[using]
+    if hasattr(connection, "before_engine"):
+        if not connection.in_atomic_block:
+            connection.close()
+        connection.settings_dict = connection.before_engine
+        del connection.before_engine
+        connection.engine_limits = None
+
+
+def _before(connection: Any) -> None:
+    if not hasattr(connection, "before_engine"):
+        connection.before_engine = connection.settings_dict
+
+
+def begin_immediately(using: str) -> None:
+    """On SQLite, let the transactions of this thread's connection begin IMMEDIATE from now on."""
+    connection: Any = connections[using]
+    if connection.vendor != "sqlite":
+        return
+    _before(connection)
+    settings = connection.settings_dict
+    # A copy: the original dict is shared with the connections of all other threads.
+    options = {**settings["OPTIONS"], "transaction_mode": "IMMEDIATE"}
+    connection.settings_dict = {**settings, "OPTIONS": options}
+    connection.transaction_mode = "IMMEDIATE"
 
 
 @contextmanager

@@ -1,0 +1,159 @@
+"""What a process takes of what is due: at most what it has room for, and a little ahead of time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from .. import conf, lifecycle
+from ..clock import Clock
+from ..executors import Executor
+from ..lifecycle import Draft, Room
+from ..models import Run
+from ..runner import Dispatch, Membership
+from .ahead import Ahead
+from .edges import Edges, Sight
+from .enqueue import Planning, lock_due, store
+from .known import KnownJobs
+from .pace import Pace
+from .share import Share
+
+__all__ = ["NOTHING", "PATIENCE", "Claimed", "Claims"]
+
+PATIENCE = timedelta(milliseconds=50)
+"""How long to wait when something is due that could not be taken: somebody else has it."""
+
+NOTHING = timedelta(0)
+
+
+@dataclass
+class Claimed:
+    """What was taken, each run with the instant it is due at, and how long to wait now."""
+
+    runs: list[tuple[Run | Draft, datetime]] = field(default_factory=list)
+    wait: timedelta = NOTHING
+
+
+class Claims:
+    """Claims for one process. Its methods belong to the database thread."""
+
+    def __init__(
+        self,
+        membership: Membership,
+        executors: Mapping[str, Executor],
+        ahead: Ahead,
+        share: Share,
+        clock: Clock,
+        *,
+        using: str,
+        poll_interval: timedelta,
+        horizon: timedelta,
+    ) -> None:
+        self._membership = membership
+        self._executors = executors
+        self._ahead = ahead
+        self._share = share
+        self._clock = clock
+        self._using = using
+        self._poll_interval = poll_interval
+        self._horizon = horizon
+        self._known = KnownJobs(using)
+        self._edges = Edges(share, clock, using)
+        self.pace = Pace(clock)
+        self._held_back: dict[int, datetime] = {}
+        self.was_full = False
+        """Whether an executor had no slot left at the last look: more may be due."""
+
+    def free_slots(self) -> dict[str, int]:
+        """Return how many runs each executor could begin now, or in a moment.
+
+        What is held for it until it is due counts as begun.
+        """
+        held = self._ahead.by_executor()
+        return {
+            alias: max(0, executor.free_slots() + self._waiting_room(executor) - held[alias])
+            for alias, executor in self._executors.items()
+        }
+
+    def _waiting_room(self, executor: Executor) -> int:
+        return max(0, self.pace.waiting_room(executor.alias) - executor.waiting())
+
+    def reclaim(self) -> list[Dispatch]:
+        """Return the runs that wait for slots which do not become free; they wait no longer."""
+        return [
+            dispatch
+            for executor in self._executors.values()
+            if executor.waiting() and not self.pace.waiting_room(executor.alias)
+            for dispatch in executor.reclaim()
+        ]
+
+    def look(self) -> Sight:
+        """Look at what is due, without a lock. Nothing but the question: it is asked all day."""
+        limits = conf.current().queue_limits
+        return self._look(self.free_slots(), lifecycle.full_queues(limits, self._using))
+
+    def _look(self, slots: Mapping[str, int], full: Sequence[str]) -> Sight:
+        free = [alias for alias, number in slots.items() if number > 0]
+        self.was_full = len(free) < len(slots)
+        return self._edges.look(free, full, self._held_back)
+
+    def is_due(self, sight: Sight) -> bool:
+        """Tell whether there is anything to claim now, or within the horizon."""
+        edge = self._edge(sight)
+        return not sight.is_paused and edge is not None and edge <= sight.now + self._horizon
+
+    def take(self, batch: int) -> Claimed:
+        """Take what is due now and within the horizon. To be called in a transaction."""
+        limits = conf.current().queue_limits
+        room = Room(self.free_slots())
+        sight = self._look(room.slots, lifecycle.full_queues(limits, self._using))
+        if not self.is_due(sight):
+            return Claimed(wait=self.until_next(sight))
+        claimed = Claimed()
+        self._held_back = {job: at for job, at in self._held_back.items() if at > sight.now}
+        took = self._claim(claimed, room, limits, sight.now, batch)
+        claimed.wait = self.until_next(self._look(room.slots, room.full()), took=took)
+        return claimed
+
+    def _claim(
+        self, claimed: Claimed, room: Room, limits: Mapping[str, int], now: datetime, batch: int
+    ) -> bool:
+        """Claim once, and return whether there was anything to claim."""
+        until = now + self._horizon
+        due = lock_due(
+            self._share, self._held_back, self._known, until=until, most=batch, using=self._using
+        )
+        room.queues = lifecycle.lock_queues(limits, self._using)
+        process = self._membership.id
+        mine = self._share.of_runs()
+        waiting = lifecycle.claim_waiting(
+            process, room, mine, now=now, until=until, using=self._using
+        )
+        planning = Planning(self._known, now=now, using=self._using)
+        planning.carry_out(due)
+        self._held_back |= planning.held_back
+        claimed.runs += waiting
+        claimed.runs += store(planning, process, room, using=self._using)
+        return len(planning.held_back) < len(due) or bool(waiting)
+
+    def _edge(self, sight: Sight) -> datetime | None:
+        """Return when the next thing is due, those that are held back included."""
+        known = [sight.next_at, *self._held_back.values()]
+        return min((instant for instant in known if instant is not None), default=None)
+
+    def until_next(self, sight: Sight, *, took: bool = False) -> timedelta:
+        """Return how long to wait: until what comes next is half a horizon ahead.
+
+        Then the claim takes what else comes due within the other half, and has the time to.
+        """
+        edge = self._edge(sight)
+        if sight.is_paused or edge is None:
+            return self._poll_interval
+        if edge <= sight.now:
+            return NOTHING if took else PATIENCE
+        lead = NOTHING if edge in self._held_back.values() else self._horizon / 2
+        ahead = edge - lead - self._clock.now()
+        if ahead <= NOTHING < lead and not took:
+            ahead = min(PATIENCE, edge - sight.now)
+        return min(max(ahead, NOTHING), self._poll_interval)

@@ -1,0 +1,42 @@
+"""Reading rows as the driver gives them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connections, models
+
+__all__ = ["lock_raw"]
+
+
+def lock_raw(
+    rows: models.QuerySet[Any, tuple[Any, ...]], *tables: type[models.Model]
+) -> list[tuple[Any, ...]]:
+    """Lock the rows of ``tables`` a ``values_list()`` query finds, and return what it answers.
+
+    The answer is unconverted: to compare a row with what it was needs no conversion, and
+    converting is what costs. Rows that somebody else holds are left out, where the database can.
+    The ORM's own lock would name the joined table only if it made objects of it.
+    """
+    connection = connections[rows.db]
+    try:
+        sql, params = rows.query.get_compiler(rows.db).as_sql()
+    except EmptyResultSet:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(sql + _lock(connection, tables), params)
+        return [tuple(row) for row in cursor.fetchall()]
+
+
+def _lock(connection: Any, tables: tuple[type[models.Model], ...]) -> str:
+    features = connection.features
+    if not features.has_select_for_update:
+        return ""
+    names = [connection.ops.quote_name(table._meta.db_table) for table in tables]
+    clause = connection.ops.for_update_sql(
+        skip_locked=features.has_select_for_update_skip_locked,
+        of=names if features.has_select_for_update_of else (),
+        no_key=features.has_select_for_no_key_update,
+    )
+    return f" {clause}"
