@@ -59,27 +59,7 @@ class Session:
         self.given_up = Event()
         self.membership = Membership(ProcessKind.SCHEDULER, name, clock, using, settings.lease)
         self.ahead = Ahead(clock)
-        claims = Claims(
-            self.membership,
-            executors,
-            self.ahead,
-            share,
-            clock,
-            using=using,
-            poll_interval=poll_interval,
-            horizon=horizon,
-        )
-        self.turn = Turn(
-            self.membership,
-            clock,
-            executors,
-            self.ahead,
-            claims,
-            using=using,
-            batch=settings.batch_size,
-            poll_interval=poll_interval,
-            on_refused=self._tell_refused,
-        )
+        self.turn = self._make_turn(share, poll_interval, horizon)
         self._timer = Timer(self.ahead, self.turn.submit)
         self.outbox = Outbox(wake.set, self.turn.write)
         self.turn.listen_to(self.outbox)
@@ -96,6 +76,29 @@ class Session:
             on_given_up=self._give_up,
             held=self.ahead.all,
             on_orders=self._obey,
+        )
+
+    def _make_turn(self, share: Share, poll_interval: timedelta, horizon: timedelta) -> Turn:
+        claims = Claims(
+            self.membership,
+            self._executors,
+            self.ahead,
+            share,
+            self._clock,
+            using=self._using,
+            poll_interval=poll_interval,
+            horizon=horizon,
+        )
+        return Turn(
+            self.membership,
+            self._clock,
+            self._executors,
+            self.ahead,
+            claims,
+            using=self._using,
+            batch=conf.current().batch_size,
+            poll_interval=poll_interval,
+            on_refused=self._tell_refused,
         )
 
     def open(self) -> None:

@@ -42,9 +42,9 @@ def follow_all(
     was one.
     """
     ended = [
-        (run, fact, clocks[run.job_id])
+        (run, fact, clocks[fact.job_id])
         for run, fact in won
-        if isinstance(fact, (Finished, Left)) and run.job_id in clocks
+        if isinstance(fact, (Finished, Left)) and fact.job_id is not None and fact.job_id in clocks
     ]
     waiting = _jobs_waiting({clock.job_id for _, _, clock in ended}, using)
     special = {
