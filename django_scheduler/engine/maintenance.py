@@ -75,6 +75,10 @@ class Maintenance:
                 if mine:
                     self.mend()
 
+    def audit_soon(self) -> None:
+        """Compare rows and memory the next time: a commit may have been made and not answered."""
+        self._next_round = 0.0
+
     def until_judgement(self) -> timedelta:
         """Return how long nobody's lease needs to be looked at."""
         left = self._next_judgement - self._clock.monotonic()

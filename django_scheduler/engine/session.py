@@ -173,6 +173,7 @@ class Session:
         if not self._backoff:
             logger.warning("The database cannot be used, trying again: %s", error)
         close_old_connections()
+        self.maintenance.audit_soon()
         self._backoff = min(LONGEST_BACKOFF, 2 * self._backoff or FIRST_BACKOFF)
         return timedelta(seconds=self._backoff)
 

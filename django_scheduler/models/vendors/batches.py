@@ -30,7 +30,7 @@ class Batches(Generic):
 
     @abstractmethod
     def _insert(self, model: type[models.Model], names: Sequence[str], rows: Rows) -> int:
-        """Insert rows and return how many went in."""
+        """Insert rows and return how many went in at least."""
 
     def update(
         self,

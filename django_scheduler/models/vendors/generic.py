@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from django.db import connections, models
+from django.db import IntegrityError, connections, models, transaction
 from django.db.models import F
 
 from .values import JSONText, Reader, Writer, read_row, reader_of, writer_of
@@ -46,9 +46,31 @@ class Generic:
         """
         objects = [model(**self._loaded(names, row)) for row in rows]
         manager = model._default_manager.using(self.using)
-        manager.bulk_create(objects, ignore_conflicts=True, batch_size=100)
-        keys = [row[0] for row in rows]
-        return set(manager.filter(pk__in=keys).values_list("pk", flat=True))
+        try:
+            with transaction.atomic(using=self.using):
+                manager.bulk_create(objects, batch_size=100)
+            return {row[0] for row in rows}
+        except IntegrityError:
+            return {one.pk for one in objects if self._insert_one(one)}
+
+    def _insert_one(self, one: models.Model) -> bool:
+        """Insert the row; return False if another one stands in its place."""
+        try:
+            with transaction.atomic(using=self.using):
+                one.save(using=self.using, force_insert=True)
+        except IntegrityError:
+            if not self._is_taken(one):
+                raise
+            return False
+        return True
+
+    def _is_taken(self, one: models.Model) -> bool:
+        rows = type(one)._default_manager.using(self.using)
+        unique = [["pk"], *(c.fields for c in one._meta.total_unique_constraints)]
+        return any(
+            rows.filter(**{name: getattr(one, name) for name in fields}).exists()
+            for fields in unique
+        )
 
     def update(
         self,

@@ -33,9 +33,18 @@ class MySQL(Batches):
         key = self._column(model, names[0])
         # Not INSERT IGNORE: that would also let in what does not fit its column.
         sql = f"{into} VALUES {', '.join([row] * len(rows))} ON DUPLICATE KEY UPDATE {key} = {key}"
+        returning = self.connection.mysql_is_mariadb
         with self.connection.cursor() as cursor:
-            cursor.execute(sql, list(chain.from_iterable(self._prepared_rows(model, names, rows))))
-            return int(cursor.rowcount)
+            # The count of changed rows does not tell: Django asks for the rows that were found.
+            cursor.execute(
+                f"{sql} RETURNING {key}" if returning else sql,
+                list(chain.from_iterable(self._prepared_rows(model, names, rows))),
+            )
+            if not returning:
+                return 0
+            # Of a row that was there already, its own key comes back.
+            ours = {str(row[0]) for row in rows}
+            return sum(str(found) in ours for (found,) in cursor.fetchall())
 
     def _update(
         self, model: type[models.Model], names: Sequence[str], rows: Rows, added: Collection[str]

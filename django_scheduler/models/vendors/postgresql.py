@@ -51,10 +51,14 @@ class PostgreSQL(Batches):
             cursor.execute(sql, self._arrays(model, names, rows))
 
     def _source(self, model: type[models.Model], names: Sequence[str]) -> str:
-        types = [column_of(model, name).db_type(self.connection) for name in names]
-        arrays = ", ".join(f"%s::{kind}[]" for kind in types)
+        arrays = ", ".join(f"%s::{self._type(model, name)}[]" for name in names)
         columns = ", ".join(self._column(model, name) for name in names)
         return f"unnest({arrays}) AS v ({columns})"
+
+    def _type(self, model: type[models.Model], name: str) -> str:
+        """Return the type of a value on its way; a cast to the column's own would shorten texts."""
+        kind = str(column_of(model, name).db_type(self.connection))
+        return "text" if kind.startswith("varchar") else kind
 
     def _arrays(self, model: type[models.Model], names: Sequence[str], rows: Rows) -> list[str]:
         columns = zip(*rows, strict=True)
