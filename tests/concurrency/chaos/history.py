@@ -1,0 +1,157 @@
+"""What a run of chaos left behind, as values: rows, calls, and what befell the processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from .book import Book
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the table of runs, as it was in the end."""
+
+    id: str
+    job: str
+    key: str
+    number: int
+    attempt: int
+    trigger: str
+    status: str
+    reason: str
+    missed: int
+    scheduled_for: datetime
+    queued_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    stop_requested: bool = False
+    epoch: int = 1
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a function, as the function itself noted it. Times are monotonic seconds.
+
+    Attributes:
+        process: the name of the scheduler that called it.
+        at: the wall clock's instant of the call.
+        outcome: ``ok``, ``raised``, ``stopped``; empty: it never said that it ended.
+    """
+
+    process: str
+    run: str
+    job: str
+    key: str
+    attempt: int
+    start: float
+    at: datetime
+    end: float | None = None
+    outcome: str = ""
+
+
+@dataclass
+class Fate:
+    """What befell one process. Times are monotonic seconds.
+
+    Attributes:
+        still: when it stood still: frozen, or not served by the machine for long.
+        asked: whether its end was asked for, by a signal of any kind.
+        code: its exit code; None: it was alive to the last.
+    """
+
+    name: str
+    born: float
+    still: list[tuple[float, float]] = field(default_factory=list)
+    killed: float | None = None
+    asked: float | None = None
+    ended: float | None = None
+    code: int | None = None
+
+    def stood_still(self, since: float, until: float) -> bool:
+        """Whether it stood still at any time in between."""
+        return any(a <= until and b >= since for a, b in self.still)
+
+
+@dataclass(frozen=True)
+class JobFacts:
+    """One job, as it was in the end.
+
+    Attributes:
+        policy: its policies under the names of the fields.
+        success_count, failure_count, state, error: the row's; None of them once it was removed.
+        brought_forward: whether its next run was ever brought forward.
+    """
+
+    name: str
+    book: Book
+    policy: Mapping[str, Any] = field(default_factory=dict)
+    state: str | None = None
+    error: str = ""
+    success_count: int | None = None
+    failure_count: int | None = None
+    brought_forward: bool = False
+
+    @property
+    def is_removed(self) -> bool:
+        """Whether its row is gone."""
+        return self.state is None
+
+
+@dataclass(frozen=True)
+class ProcessRow:
+    """One row of the table of processes."""
+
+    id: str
+    name: str
+    state: str
+
+
+@dataclass
+class History:
+    """Everything the checker looks at.
+
+    Attributes:
+        end: the instant up to which occurrences are owed.
+        changed: what somebody saw of final rows that became something else later.
+        triggered: keys of the runs that were triggered by hand.
+        disturbed: monotonic times at which connections were cut or the database was away.
+        steady: names of the jobs that nothing was done to, due each second.
+    """
+
+    end: datetime
+    jobs: list[JobFacts] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    fates: dict[str, Fate] = field(default_factory=dict)
+    processes: list[ProcessRow] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    triggered: set[str] = field(default_factory=set)
+    disturbed: list[tuple[float, float]] = field(default_factory=list)
+    outages: list[tuple[float, float]] = field(default_factory=list)
+    steady: set[str] = field(default_factory=set)
+    trouble: list[str] = field(default_factory=list)
+
+    def chains(self) -> dict[tuple[str, str], list[Row]]:
+        """Return the rows of each (job, key), in the order of their numbers."""
+        found: dict[tuple[str, str], list[Row]] = {}
+        for row in sorted(self.rows, key=lambda row: row.number):
+            found.setdefault((row.job, row.key), []).append(row)
+        return found
+
+    def calls_by_key(self) -> dict[tuple[str, str], list[Call]]:
+        """Return the calls for each (job, key), in the order of their starts."""
+        return _grouped(self.calls)
+
+    def fate(self, name: str) -> Fate:
+        """Return what befell a process; of one nobody knows, nothing did."""
+        return self.fates.get(name) or Fate(name, 0.0)
+
+
+def _grouped(calls: Iterable[Call]) -> dict[tuple[str, str], list[Call]]:
+    found: dict[tuple[str, str], list[Call]] = {}
+    for call in sorted(calls, key=lambda call: call.start):
+        found.setdefault((call.job, call.key), []).append(call)
+    return found
