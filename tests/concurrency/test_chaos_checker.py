@@ -97,7 +97,7 @@ def history(*rows: Row, **fields: Any) -> History:
         "rows": list(rows),
         "calls": [call(each) for each in rows if each.status == "succeeded"],
         "fates": {"one": Fate("one", 0.0, asked=9.0, ended=9.1, code=0)},
-        "processes": [ProcessRow("1", "one", "stopped")],
+        "processes": [ProcessRow("1", "one", "stopped", at(9))],
     }
     return History(**{**values, **fields})
 
@@ -270,14 +270,26 @@ def test_a_second_success_of_an_occurrence_is_found():
     assert "doubled" in kinds(history(row(1), row(2), again, row(3)))
 
 
-def test_two_calls_at_once_are_found_unless_the_first_ones_process_stood_still():
+def test_two_calls_at_once_are_found_unless_the_first_ones_process_was_given_up():
     told = with_job(retried(), policy={"overlap": "allow"})
     fate = replace(told.fates["dead"], killed=None, ended=9.0, asked=9.0, code=0)
     beside = replace(told, fates={**told.fates, "dead": fate})
     assert kinds(beside) == {"doubled"}
-    fate.still.append((2.2, 5.0))
+    beside.processes.append(ProcessRow("2", "dead", "dead", at(4.9)))
     assert words(beside) == ""
-    assert check(beside).counted["calls beside one in a frozen process"] == 1
+    assert check(beside).counted["calls beside one in a process that was given up"] == 1
+    assert check(beside).counted["given up although alive"] == 1
+    fate.frozen.append((2.1, 6.0))
+    assert check(beside).counted["given up although alive"] == 0
+
+
+@pytest.mark.parametrize("lease_until", [1.5, 5.3])
+def test_a_lease_that_was_over_at_another_time_excuses_nothing(lease_until):
+    told = with_job(retried(), policy={"overlap": "allow"})
+    fate = replace(told.fates["dead"], killed=None, ended=9.0, asked=9.0, code=0)
+    told = replace(told, fates={**told.fates, "dead": fate})
+    told.processes.append(ProcessRow("2", "dead", "dead", at(lease_until)))
+    assert kinds(told) == {"doubled"}
 
 
 def test_a_success_done_again_without_a_death_is_found():
@@ -315,7 +327,7 @@ def test_counters_that_differ_from_the_rows_are_found():
 def test_an_open_run_and_a_process_that_seems_alive_are_found():
     waiting = row(3, status="queued", started_at=None, finished_at=None)
     assert kinds(history(row(1), row(2), waiting)) == {"hanging"}
-    assert kinds(replace(GOOD, processes=[ProcessRow("1", "one", "running")])) == {"hanging"}
+    assert kinds(replace(GOOD, processes=[ProcessRow("1", "one", "running", at(9))])) == {"hanging"}
 
 
 def test_a_vanished_trigger_and_a_broken_job_are_found():

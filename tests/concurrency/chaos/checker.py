@@ -148,10 +148,26 @@ def _check_processes(history: History, verdict: Verdict) -> None:
         verdict.blame("other", words)
 
 
+def _count_given_up(history: History, verdict: Verdict) -> None:
+    """Count the processes given up that were neither killed nor frozen: their beats came late.
+
+    It costs attempts and breaks no promise, but a machine that keeps up has none.
+    """
+    dead = Counter(each.name for each in history.processes if each.state == "dead")
+    for name, count in dead.items():
+        fate = history.fate(name)
+        cut_short = fate.killed is not None or fate.code not in (0, None)
+        still = fate.frozen + fate.starved
+        excused = cut_short + sum(until - since > 1 for since, until in still)
+        verdict.counted["given up although alive"] += max(0, count - excused)
+
+
 def _count_fate(history: History, verdict: Verdict, name: str) -> None:
     fate = history.fates[name]
     counted = verdict.counted
     counted["schedulers started"] += 1
+    counted["freezes"] += len(fate.frozen)
+    counted["times a scheduler had no turn for a second"] += len(fate.starved)
     counted["kills"] += fate.killed is not None
     counted["stopped in order"] += fate.asked is not None and fate.code == 0
     if fate.killed is not None or fate.ended is None:
@@ -180,4 +196,5 @@ CHECKS: tuple[Callable[[History, Verdict], None], ...] = (
     _check_triggers,
     check_calls,
     _check_processes,
+    _count_given_up,
 )

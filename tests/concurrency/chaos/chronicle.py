@@ -19,7 +19,10 @@ def written(stage: Stage) -> History:
     fates, trouble = read_fates(stage.folder / "fates")
     for name, spans in starved.items():
         if name in fates:
-            fates[name].still += spans
+            frozen = fates[name].frozen
+            fates[name].starved += [
+                (a, b) for a, b in spans if not any(c < b and d > a for c, d in frozen)
+            ]
     rows = {job.name: job for job in Job.objects.all()}
     return History(
         end=database.instant(),
@@ -27,7 +30,10 @@ def written(stage: Stage) -> History:
         rows=[_row(run) for run in Run.objects.order_by("queued_at").iterator()],
         calls=calls,
         fates=fates,
-        processes=[ProcessRow(str(p.pk), p.name, p.state) for p in Process.objects.all()],
+        processes=[
+            ProcessRow(str(each.pk), each.name, each.state, each.lease_until)
+            for each in Process.objects.all()
+        ],
         changed=stage.sampler.changed,
         triggered=stage.people.triggered,
         disturbed=stage.disturbed,
@@ -87,7 +93,7 @@ def read_fates(path: Path) -> tuple[dict[str, Fate], list[str]]:
         elif what == "frozen":
             frozen[name] = at
         elif what == "thawed":
-            fates[name].still.append((frozen.pop(name), at))
+            fates[name].frozen.append((frozen.pop(name), at))
         elif what == "overdue":
             trouble.append("the keeper ran out of time")
         elif what == "stubborn":

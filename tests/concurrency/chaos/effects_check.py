@@ -13,14 +13,13 @@ from itertools import pairwise
 from django_scheduler.policies import OnLost, Overlap
 from django_scheduler.states import RunStatus
 
-from .history import Call, Fate, History, Row
+from .history import Call, History, Row
 from .verdict import Verdict
 
 ROUNDING = timedelta(milliseconds=2)
 """The wall clock and the database's are one, but SQLite tells milliseconds only."""
 
-BEFORE = 0.3
-"""A process that was still within so many seconds before a call may have begun it in the dark."""
+BESIDE = "calls beside one in a process that was given up"
 
 _ENDINGS = {
     RunStatus.SUCCEEDED: ("ok",),
@@ -72,32 +71,30 @@ def _check_pair(
     history: History, rows: dict[str, Row], before: Call, after: Call, verdict: Verdict
 ) -> None:
     """Two calls for one occurrence, one after the other."""
-    fate = history.fate(before.process)
-    still = fate.stood_still(before.start - BEFORE, after.start)
     where = f"{before.job} {before.key}: attempt {after.attempt} in {after.process}"
     if _left(history, before) > after.start:
-        if still:
-            verdict.counted["calls beside one in a frozen process"] += 1
+        if history.gave_up(before, after):
+            verdict.counted[BESIDE] += 1
         else:
             verdict.blame("doubled", f"{where} began while {before.process} was in it")
     if before.outcome == "ok":
-        why = _why_again(rows, before, after, fate)
+        why = _why_again(history, rows, before, after)
         if why:
             verdict.counted[f"successes done again, {why}"] += 1
         else:
             verdict.blame("doubled", f"{where} although {before.process} ended it well")
 
 
-def _why_again(rows: dict[str, Row], before: Call, after: Call, fate: Fate) -> str:
+def _why_again(history: History, rows: dict[str, Row], before: Call, after: Call) -> str:
     """Return why what a function had done well may be done again; empty: for no reason."""
-    row = rows.get(before.run)
+    row, fate = rows.get(before.run), history.fate(before.process)
     # The same run, called again, has but one outcome: the second call's.
     if row and before.run != after.run and row.status == RunStatus.SUCCEEDED:
         return ""
     if fate.killed is not None and fate.killed <= after.start:
         return "their process being killed"
-    if fate.stood_still(before.start - BEFORE, after.start):
-        return "their process standing still"
+    if history.gave_up(before, after):
+        return "the lease of their process being over"
     if fate.asked is not None and fate.code != 0:
         return "their process being cut short in its shutdown"
     if row and row.status in _GIVEN_UP:
@@ -122,8 +119,8 @@ def _check_one_at_a_time(history: History, verdict: Verdict) -> None:
             continue
         if _left(history, before) <= after.start:
             continue
-        if history.fate(before.process).stood_still(before.start - BEFORE, after.start):
-            verdict.counted["calls beside one in a frozen process"] += 1
+        if history.gave_up(before, after):
+            verdict.counted[BESIDE] += 1
         else:
             words = f"{after.key} began in {after.process} while {before.key} ran"
             verdict.blame("other", f"{before.job}: {words} in {before.process}")

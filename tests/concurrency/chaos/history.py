@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from .book import Book
+
+FUSE = timedelta(milliseconds=100)
+"""A call begins before the lease of its process is over; the look at the clock takes no longer."""
 
 
 @dataclass(frozen=True)
@@ -57,22 +60,20 @@ class Fate:
     """What befell one process. Times are monotonic seconds.
 
     Attributes:
-        still: when it stood still: frozen, or not served by the machine for long.
-        asked: whether its end was asked for, by a signal of any kind.
+        frozen: when it was frozen.
+        starved: when it was not, and the machine did not give it a turn for long.
+        killed, asked: when its end was ordered, by SIGKILL or by SIGTERM.
         code: its exit code; None: it was alive to the last.
     """
 
     name: str
     born: float
-    still: list[tuple[float, float]] = field(default_factory=list)
+    frozen: list[tuple[float, float]] = field(default_factory=list)
+    starved: list[tuple[float, float]] = field(default_factory=list)
     killed: float | None = None
     asked: float | None = None
     ended: float | None = None
     code: int | None = None
-
-    def stood_still(self, since: float, until: float) -> bool:
-        """Whether it stood still at any time in between."""
-        return any(a <= until and b >= since for a, b in self.still)
 
 
 @dataclass(frozen=True)
@@ -102,11 +103,12 @@ class JobFacts:
 
 @dataclass(frozen=True)
 class ProcessRow:
-    """One row of the table of processes."""
+    """One row of the table of processes. A process that starts over has another one."""
 
     id: str
     name: str
     state: str
+    lease_until: datetime
 
 
 @dataclass
@@ -144,6 +146,15 @@ class History:
     def calls_by_key(self) -> dict[tuple[str, str], list[Call]]:
         """Return the calls for each (job, key), in the order of their starts."""
         return _grouped(self.calls)
+
+    def gave_up(self, before: Call, after: Call) -> bool:
+        """Whether the lease of the first call's process was over when the second one began."""
+        return any(
+            process.state == "dead"
+            and process.name == before.process
+            and before.at - FUSE <= process.lease_until <= after.at
+            for process in self.processes
+        )
 
     def fate(self, name: str) -> Fate:
         """Return what befell a process; of one nobody knows, nothing did."""

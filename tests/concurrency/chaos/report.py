@@ -16,7 +16,6 @@ def told(history: History, verdict: Verdict, counted: Counter[str]) -> str:
     """Return the report, a line for each figure and each fault."""
     figures = Counter(verdict.counted)
     figures.update(counted)
-    figures["freezes"] = sum(len(_frozen(history, name)) for name in history.fates)
     figures["takeovers"] = figures["processes dead"]
     figures["runs begun again under the same id, their process being lost"] = sum(
         count > 1 for count in started_again(history).values()
@@ -30,10 +29,6 @@ def told(history: History, verdict: Verdict, counted: Counter[str]) -> str:
     if len(verdict.faults) > MOST_SHOWN:
         lines.append(f"… and {len(verdict.faults) - MOST_SHOWN} more faults")
     return "\n".join(lines)
-
-
-def _frozen(history: History, name: str) -> list[tuple[float, float]]:
-    return history.fates[name].still
 
 
 def _gaps(history: History, name: str) -> str:
