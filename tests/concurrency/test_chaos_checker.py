@@ -292,6 +292,16 @@ def test_a_lease_that_was_over_at_another_time_excuses_nothing(lease_until):
     assert kinds(told) == {"doubled"}
 
 
+def test_a_call_decided_before_a_freeze_and_made_after_it_is_excused():
+    told = with_job(retried(), policy={"overlap": "allow"})
+    fate = Fate("dead", 0.0, asked=9.0, ended=9.1, code=0, frozen=[(0.5, 1.9)])
+    told = replace(told, fates={**told.fates, "dead": fate})
+    told.processes.append(ProcessRow("2", "dead", "dead", at(1.0)))
+    assert words(told) == ""
+    fate.frozen[:] = [(0.5, 0.9)]
+    assert kinds(told) == {"doubled"}
+
+
 def test_a_success_done_again_without_a_death_is_found():
     told = retried()
     told.calls[0] = replace(told.calls[0], end=2.1, outcome="ok")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import shutil
@@ -17,6 +18,8 @@ from .options import SETTINGS, Options
 def main() -> int:
     """Play one run and return 0, or 1 after any fault."""
     options = told_options.read()
+    # The last resort, should a statement never be answered: without its parent the keeper ends all.
+    faulthandler.dump_traceback_later(options.longest + 90, exit=True)
     sys.stdout.write(f"seed {options.seed}\n")
     sys.stdout.flush()
     os.environ["TEST_DJANGO_SCHEDULER"] = json.dumps(

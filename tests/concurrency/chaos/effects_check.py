@@ -33,6 +33,7 @@ def check_calls(history: History, verdict: Verdict) -> None:
     rows = {row.id: row for row in history.rows}
     verdict.counted["calls"] += len(history.calls)
     for call in history.calls:
+        verdict.counted["calls begun as their process thawed"] += history.thawed_into(call) > 0
         _check_call(call, rows.get(call.run), verdict)
     _check_every_success_was_called(history, verdict)
     once = {job.name for job in history.jobs if job.policy.get("on_lost") == OnLost.FAIL}

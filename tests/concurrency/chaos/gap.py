@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from .keeper import Orders
 
 WARM_UP, AFTERWARDS = 6.0, 4.0
-OVERLAPS = ("allow", "skip")
+OVERLAPS = {"allow": 0.0, "skip": 1.0}
+"""By policy, the seconds that may come on top of lease and beat: no retry comes sooner."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def _play(told: argparse.Namespace, orders: Orders) -> None:
     clock = SystemClock()
     orders.give("slots", count=2)
     for number in range(told.jobs):
-        overlap = OVERLAPS[number % len(OVERLAPS)]
+        overlap = list(OVERLAPS)[number % len(OVERLAPS)]
         name = f"{overlap} {number}"
         jobs.add(name, function="chaos.work", schedule="@every 1s", overlap=overlap)
     clock.wait(threading.Event(), WARM_UP)
@@ -159,11 +160,15 @@ def _tell(told: argparse.Namespace, samples: list[Sample], gaps: dict[str, float
         f"undisturbed: median {_share(calm, 0.5):.1f} ms late, p99 {_share(calm, 0.99):.1f} ms",
         f"latest begin: {worst.late:.2f} s ({worst.job}, due {worst.due:+.2f} s after a kill)",
     ]
-    for overlap in OVERLAPS:
+    is_good = True
+    for overlap, more in OVERLAPS.items():
         mine = [gap for job, gap in gaps.items() if job.startswith(overlap)]
-        lines.append(f"longest gap of a job with overlap={overlap}: {max(mine, default=0):.2f} s")
-    is_good = max(gaps.values(), default=bound + 1) <= bound
-    lines.append(f"{'within' if is_good else 'OVER'} the lease and one beat, {bound:g} s")
+        is_within = bool(mine) and max(mine) <= bound + more
+        is_good &= is_within
+        lines.append(
+            f"longest gap of a job with overlap={overlap}: {max(mine, default=0):.2f} s, "
+            f"{'within' if is_within else 'OVER'} {bound + more:g} s"
+        )
     sys.stdout.write("\n".join([*lines, ""]))
     return is_good
 

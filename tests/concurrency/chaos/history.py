@@ -12,6 +12,9 @@ from .book import Book
 FUSE = timedelta(milliseconds=100)
 """A call begins before the lease of its process is over; the look at the clock takes no longer."""
 
+AWAKENING = 1.0
+"""Seconds within which what was decided before a freeze is done after it, on a busy machine."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -149,12 +152,27 @@ class History:
 
     def gave_up(self, before: Call, after: Call) -> bool:
         """Whether the lease of the first call's process was over when the second one began."""
+        decided = before.at - self.thawed_into(before) * timedelta(seconds=1)
         return any(
             process.state == "dead"
             and process.name == before.process
-            and before.at - FUSE <= process.lease_until <= after.at
+            and decided - FUSE <= process.lease_until <= after.at
             for process in self.processes
         )
+
+    def thawed_into(self, call: Call) -> float:
+        """Return the seconds for which its process stood still just before the call, or 0.
+
+        Between the look at the lease and the call lies a moment in which a process may be
+        frozen; it cannot look again while it is.
+        """
+        fate = self.fate(call.process)
+        stood = [
+            call.start - since
+            for since, until in (*fate.frozen, *fate.starved)
+            if since < call.start and until >= call.start - AWAKENING
+        ]
+        return max(stood, default=0.0)
 
     def fate(self, name: str) -> Fate:
         """Return what befell a process; of one nobody knows, nothing did."""

@@ -43,7 +43,7 @@ class Options:
     def longest(self) -> float:
         """Seconds after which a run is broken off, whatever it is at."""
         faults = self.kills + self.freezes + self.terminations + self.cuts
-        return 240 + 3 * self.pace * faults + 20 * self.outages + 90 * self.restarts
+        return 120 + 3 * self.pace * faults + 20 * self.outages + 90 * self.restarts
 
 
 def read(arguments: Sequence[str] | None = None) -> Options:

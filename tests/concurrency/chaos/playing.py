@@ -27,6 +27,8 @@ def play_and_tell(options: Options, orders: Orders, folder: Path) -> bool:
         stage.trouble.append(f"broken off: {error!r}")
     orders.close()
     history = chronicle.written(stage)
+    with (folder / "rows").open("w") as file:
+        file.writelines(f"{row}\n" for row in [*history.rows, *history.processes])
     verdict = check(history)
     counted = stage.counted + stage.people.done
     counted["final rows watched"] = stage.sampler.count
