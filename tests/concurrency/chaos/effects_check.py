@@ -19,8 +19,6 @@ from .verdict import Verdict
 ROUNDING = timedelta(milliseconds=2)
 """The wall clock and the database's are one, but SQLite tells milliseconds only."""
 
-BESIDE = "calls beside one in a process that was given up"
-
 _ENDINGS = {
     RunStatus.SUCCEEDED: ("ok",),
     RunStatus.FAILED: ("raised",),
@@ -33,7 +31,6 @@ def check_calls(history: History, verdict: Verdict) -> None:
     rows = {row.id: row for row in history.rows}
     verdict.counted["calls"] += len(history.calls)
     for call in history.calls:
-        verdict.counted["calls begun as their process thawed"] += history.thawed_into(call) > 0
         _check_call(call, rows.get(call.run), verdict)
     _check_every_success_was_called(history, verdict)
     once = {job.name for job in history.jobs if job.policy.get("on_lost") == OnLost.FAIL}
@@ -74,8 +71,8 @@ def _check_pair(
     """Two calls for one occurrence, one after the other."""
     where = f"{before.job} {before.key}: attempt {after.attempt} in {after.process}"
     if _left(history, before) > after.start:
-        if history.gave_up(before, after):
-            verdict.counted[BESIDE] += 1
+        if how := history.gave_up(before, after):
+            verdict.counted[f"calls beside one {how}"] += 1
         else:
             verdict.blame("doubled", f"{where} began while {before.process} was in it")
     if before.outcome == "ok":
@@ -94,8 +91,8 @@ def _why_again(history: History, rows: dict[str, Row], before: Call, after: Call
         return ""
     if fate.killed is not None and fate.killed <= after.start:
         return "their process being killed"
-    if history.gave_up(before, after):
-        return "the lease of their process being over"
+    if how := history.gave_up(before, after):
+        return f"each {how}"
     if fate.asked is not None and fate.code != 0:
         return "their process being cut short in its shutdown"
     if row and row.status in _GIVEN_UP:
@@ -120,8 +117,8 @@ def _check_one_at_a_time(history: History, verdict: Verdict) -> None:
             continue
         if _left(history, before) <= after.start:
             continue
-        if history.gave_up(before, after):
-            verdict.counted[BESIDE] += 1
+        if how := history.gave_up(before, after):
+            verdict.counted[f"calls beside one {how}"] += 1
         else:
             words = f"{after.key} began in {after.process} while {before.key} ran"
             verdict.blame("other", f"{before.job}: {words} in {before.process}")

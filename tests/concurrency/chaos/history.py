@@ -150,15 +150,23 @@ class History:
         """Return the calls for each (job, key), in the order of their starts."""
         return _grouped(self.calls)
 
-    def gave_up(self, before: Call, after: Call) -> bool:
-        """Whether the lease of the first call's process was over when the second one began."""
-        decided = before.at - self.thawed_into(before) * timedelta(seconds=1)
-        return any(
-            process.state == "dead"
-            and process.name == before.process
-            and decided - FUSE <= process.lease_until <= after.at
+    def gave_up(self, before: Call, after: Call) -> str:
+        """Return how the first call's process was given up before the second; empty: it was not.
+
+        Its lease was over when the second call began, and held when the first one did; or at
+        least when that was decided, before it was frozen.
+        """
+        ends = [
+            process.lease_until
             for process in self.processes
-        )
+            if process.state == "dead" and process.name == before.process
+        ]
+        decided = before.at - self.thawed_into(before) * timedelta(seconds=1)
+        if any(before.at - FUSE <= end <= after.at for end in ends):
+            return "in a process that was given up"
+        if any(decided - FUSE <= end <= after.at for end in ends):
+            return "begun as its process thawed, which had been given up"
+        return ""
 
     def thawed_into(self, call: Call) -> float:
         """Return the seconds for which its process stood still just before the call, or 0.
