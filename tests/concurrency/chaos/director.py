@@ -134,8 +134,9 @@ class Stage:
 
     def _cut(self) -> None:
         now = self.clock.monotonic()
-        self.counted["connections cut"] += database.cut(self._dice)
-        self.disturbed.append((now - 0.1, now + 1.0))
+        if count := database.cut(self._dice):
+            self.counted["connections cut"] += count
+            self.disturbed.append((now - 0.1, now + 1.0))
 
     def _outage(self) -> None:
         """Kill all, and let nobody take their place for a while: occurrences are missed."""

@@ -23,7 +23,8 @@ def play_and_tell(options: Options, orders: Orders, folder: Path) -> bool:
     begun = stage.clock.monotonic()
     try:
         stage.play()
-    except (BrokenOffError, DatabaseError) as error:
+    except (BrokenOffError, DatabaseError, OSError) as error:
+        # OSError: the keeper is gone; what it said stands above.
         stage.trouble.append(f"broken off: {error!r}")
     orders.close()
     history = chronicle.written(stage)

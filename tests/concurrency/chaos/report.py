@@ -25,6 +25,8 @@ def told(history: History, verdict: Verdict, counted: Counter[str]) -> str:
     width = max(len(name) for name in figures)
     lines = [f"{name:<{width}}  {figures[name]:>8}" for name in sorted(figures)]
     lines += [_gaps(history, name) for name in sorted(history.steady)]
+    worst = max((gap for name in history.steady for gap in gaps_of(history, name)), default=0)
+    lines.append(f"worst gap between two starts of a steady one-second job: {worst:.2f} s")
     lines += [f"FAULT {fault}" for fault in verdict.faults[:MOST_SHOWN]]
     if len(verdict.faults) > MOST_SHOWN:
         lines.append(f"… and {len(verdict.faults) - MOST_SHOWN} more faults")
