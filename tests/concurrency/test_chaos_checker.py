@@ -180,11 +180,9 @@ def test_what_happens_at_the_moment_of_an_order_may_be_either():
         assert words(with_job(history(*rows), book=owed)) == ""
 
 
-def test_a_removed_job_may_take_its_last_occurrences_along_and_no_others():
-    owed = book()
-    owed.stretches[-1].lenient = True
-    assert words(with_job(history(row(1), row(2)), book=owed, state=None)) == ""
-    assert kinds(with_job(history(row(1), row(3)), book=owed, state=None)) == {"lost"}
+def test_what_a_removed_job_takes_along_without_a_word_is_found():
+    assert kinds(with_job(history(row(1), row(2)), state=None)) == {"lost"}
+    assert words(with_job(history(row(1), row(2), record(3, 3, 1)), state=None)) == ""
 
 
 def test_an_early_start_is_found():

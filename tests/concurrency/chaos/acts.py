@@ -177,7 +177,7 @@ class People:
         finally:
             member.removed = not jobs.all().filter(name=member.name).exists()
             if member.removed:
-                member.book.close(Span(first, database.instant()), lenient=True)
+                member.book.close(Span(first, database.instant()))
         self._crowd.invite()
 
     def _pause_everything(self) -> None:

@@ -30,8 +30,6 @@ class Stretch:
     schedule: Schedule
     opens: Span
     closes: Span | None = None
-    lenient: bool = False
-    """Whether its last occurrences may go without a record, as those of a removed job do."""
 
     def instants(self, end: datetime) -> dict[datetime, bool]:
         """Return its occurrences up to ``end``, and whether each must be on record."""
@@ -62,11 +60,10 @@ class Book:
         self.close(span)
         self.stretches.append(Stretch(schedule, span))
 
-    def close(self, span: Span, *, lenient: bool = False) -> None:
+    def close(self, span: Span) -> None:
         """Owe nothing any more."""
         if self.stretches and self.stretches[-1].closes is None:
             self.stretches[-1].closes = span
-            self.stretches[-1].lenient = lenient
 
     def reopen(self) -> None:
         """Owe what was not owed since it was closed as well: a pause that is caught up with."""
@@ -79,8 +76,3 @@ class Book:
             for instant, must in stretch.instants(end).items():
                 found[instant] = found.get(instant, False) or must
         return dict(sorted(found.items()))
-
-    @property
-    def lenient(self) -> bool:
-        """Whether the last of its occurrences may be missing."""
-        return bool(self.stretches) and self.stretches[-1].lenient

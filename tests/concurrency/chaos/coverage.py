@@ -94,12 +94,6 @@ class _Ledger:
         must = [each for each, is_sure in self._owed.items() if is_sure]
         doubled = sorted(each for each, count in self._named.items() if count > 1)
         lost = [each for each in must if not self._named[each]]
-        if self._job.book.lenient:
-            # What was due when its job was removed, and not yet begun, goes with it.
-            newest = max(self._named, default=None)
-            gone = [each for each in lost if newest is None or each > newest]
-            lost = lost[: len(lost) - len(gone)]
-            self._verdict.counted["gone with their job"] += len(gone)
         if doubled:
             self._verdict.blame("doubled", f"{self._job.name} {_some(doubled)} on record twice")
         if lost:
