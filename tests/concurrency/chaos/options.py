@@ -17,12 +17,17 @@ SETTINGS = {
 }
 """Of the schedulers: a short lease, so that much dies and is taken over in little time."""
 
+_MANY = ("kills", "freezes", "terminations", "cuts")
+
 DATABASES = ("sqlite", "postgres", "mariadb")
 
 
 @dataclass(frozen=True)
 class Options:
-    """One run. The counts are of faults; ``pace`` is the mean time between two, in seconds."""
+    """One run. The counts are of faults; ``pace`` is the mean time between two, in seconds.
+
+    After ``longest`` seconds it is broken off, whatever it is at.
+    """
 
     database: str
     seed: int
@@ -38,17 +43,14 @@ class Options:
     pace: float
     quiet: float
     keep: bool
-
-    @property
-    def longest(self) -> float:
-        """Seconds after which a run is broken off, whatever it is at."""
-        faults = self.kills + self.freezes + self.terminations + self.cuts
-        return 120 + 3 * self.pace * faults + 20 * self.outages + 90 * self.restarts
+    longest: float
 
 
-def read(arguments: Sequence[str] | None = None) -> Options:
-    """Return what the command line says."""
-    parser = argparse.ArgumentParser(prog="python -m tests.concurrency.chaos", description=__doc__)
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.concurrency.chaos",
+        description="Schedulers are killed, frozen and cut off.",
+    )
     add = parser.add_argument
     add("--database", choices=DATABASES, help="default: what TEST_DATABASE says, or sqlite")
     add("--seed", type=int, help="of the jobs, orders and faults; default: a random one, printed")
@@ -63,11 +65,21 @@ def read(arguments: Sequence[str] | None = None) -> Options:
     add("--jobs", type=int, default=24, help="jobs with dice for policies (default: %(default)s)")
     add("--pace", type=float, default=0.6, help="mean seconds between faults")
     add("--quiet", type=float, default=60.0, help="seconds for open runs to end, afterwards")
+    add("--longest", type=float, help="seconds after which it is broken off, which is a fault")
     add("--keep", action="store_true", help="keep logs and notes; kept anyway after a fault")
+    return parser
+
+
+def read(arguments: Sequence[str] | None = None) -> Options:
+    """Return what the command line says."""
+    parser = _parser()
     told = vars(parser.parse_args(arguments))
     told["seed"] = SystemRandom().randrange(10**6) if told["seed"] is None else told["seed"]
     for name, share in (("terminations", 10), ("cuts", 10), ("outages", 70)):
         told[name] = told["kills"] // share if told[name] is None else told[name]
+    if told["longest"] is None:
+        told["longest"] = 300 + 6 * told["pace"] * sum(told[name] for name in _MANY)
+        told["longest"] += 30 * told["outages"] + 90 * told["restarts"]
     if told["restarts"] and not told["restart_command"]:
         parser.error("--restarts needs a --restart-command")
     return Options(**told)
