@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from .book import Book
@@ -161,12 +162,25 @@ class History:
             for process in self.processes
             if process.state == "dead" and process.name == before.process
         ]
-        decided = before.at - self.thawed_into(before) * timedelta(seconds=1)
-        if any(before.at - FUSE <= end <= after.at for end in ends):
+        begun = self._begun(before)
+        thawed = begun - self.thawed_into(before) * timedelta(seconds=1)
+        if any(begun - FUSE <= end <= after.at for end in ends):
             return "in a process that was given up"
-        if any(decided - FUSE <= end <= after.at for end in ends):
+        if any(thawed - FUSE <= end <= after.at for end in ends):
             return "begun as its process thawed, which had been given up"
         return ""
+
+    def _begun(self, call: Call) -> datetime:
+        """Return when the call was decided: on a busy machine it follows noticeably later.
+
+        If the run was begun again under its id, its row tells of the last time only.
+        """
+        started = self._starts.get(call.run)
+        return call.at if started is None else min(started, call.at)
+
+    @cached_property
+    def _starts(self) -> dict[str, datetime]:
+        return {row.id: row.started_at for row in self.rows if row.started_at is not None}
 
     def thawed_into(self, call: Call) -> float:
         """Return the seconds for which its process stood still just before the call, or 0.
