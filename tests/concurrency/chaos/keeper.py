@@ -27,7 +27,10 @@ TURN = 0.01
 PATIENCE = 25.0
 """Seconds that a scheduler may take to stop in order; then it is killed, and that is a fault."""
 
-MOST_UNASKED = 50
+MOST_UNASKED = 500
+PAUSE = 0.5
+"""Seconds before others are started after one ended by itself, as without a database."""
+
 _PR_SET_PDEATHSIG = 1
 
 
@@ -58,6 +61,7 @@ class Keeper:
         self._slots: list[Child | None] = []
         self._made = 0
         self._unasked = 0
+        self._fill_from = 0.0
         self._stopping = False
         self._buffer = b""
 
@@ -143,7 +147,9 @@ class Keeper:
         self._note("ended", name=child.name, code=code)
         if child.thaw_at is not None:
             self._note("thawed", name=child.name)
-        self._unasked += not child.asked
+        if not child.asked:
+            self._unasked += 1
+            self._fill_from = self._clock.monotonic() + PAUSE
         if self._unasked > MOST_UNASKED:
             raise SystemExit("schedulers end by themselves all the time")
         if child.slot < len(self._slots) and self._slots[child.slot] is child:
@@ -163,6 +169,8 @@ class Keeper:
                 os.kill(child.pid, signal.SIGKILL)
 
     def _fill(self) -> None:
+        if self._clock.monotonic() < self._fill_from:
+            return
         for slot, child in enumerate(self._slots):
             if child is None:
                 self._slots[slot] = self._fork(slot)
