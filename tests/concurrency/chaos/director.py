@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 import threading
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+
+from django.db import OperationalError
 
 from django_scheduler import exceptions, jobs
 from django_scheduler.clock import SystemClock
@@ -32,6 +35,16 @@ CALM = 100.0
 
 class BrokenOffError(Exception):
     """The run took longer than it may."""
+
+
+def with_patience(act: Callable[[], None], times: int = 5) -> None:
+    """Do it; a deadlock's victim does it again."""
+    for left in reversed(range(times)):
+        try:
+            return act()
+        except OperationalError:
+            if not left:
+                raise
 
 
 @dataclass
@@ -164,7 +177,7 @@ class Stage:
 
     def _calm_down(self) -> None:
         """Pause all jobs, wait until no run is open and no dead process counts as alive, stop."""
-        self.people.resume_everything()
+        with_patience(self.people.resume_everything)
         for member in self.crowd.present:
             self._pause_for_good(member.name)
         self._wait_for("open runs", self.options.quiet, self._nothing_is_open)
@@ -182,8 +195,8 @@ class Stage:
             first = database.instant()
             try:
                 jobs.pause(name)
-            except exceptions.InvalidRunState as error:
-                # The end of a pause has come and nobody has looked yet.
+            except (exceptions.InvalidRunState, OperationalError) as error:
+                # The end of a pause has come and nobody has looked yet; or a deadlock's victim.
                 if self.clock.monotonic() > give_up:
                     self.trouble.append(f"{name} cannot be paused: {error}")
                     return

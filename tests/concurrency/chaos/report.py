@@ -27,7 +27,9 @@ def told(history: History, verdict: Verdict, counted: Counter[str]) -> str:
     lines += [_gaps(history, name) for name in sorted(history.steady)]
     worst = max((gap for name in history.steady for gap in gaps_of(history, name)), default=0)
     lines.append(f"worst gap between two starts of a steady one-second job: {worst:.2f} s")
-    lines += [f"FAULT {fault}" for fault in verdict.faults[:MOST_SHOWN]]
+    # What went wrong with the run itself first: much else may follow from it.
+    shown = sorted(verdict.faults, key=lambda fault: fault.kind != "other")
+    lines += [f"FAULT {fault}" for fault in shown[:MOST_SHOWN]]
     if len(verdict.faults) > MOST_SHOWN:
         lines.append(f"… and {len(verdict.faults) - MOST_SHOWN} more faults")
     return "\n".join(lines)
