@@ -14,7 +14,7 @@ from ..models import Job, Run
 from ..models.vendors import writing
 from ..policies import RunningOnRemove, to_timedelta
 from ..states import OPEN, JobState, Reason, RunStatus
-from .rows import locked_job, name_of, now, using
+from .rows import clock_of, locked_job, name_of, now, using
 
 __all__ = ["remove"]
 
@@ -25,6 +25,8 @@ def remove(
     timeout: timedelta | float | None = None,
 ) -> None:
     """Remove the job. New occurrences stop at once; its history stays under its name.
+
+    What was due by now and not claimed yet is recorded as missed.
 
     Args:
         running: what becomes of runs that go on: ``wait`` for their end, ask them to ``stop`` and
@@ -49,7 +51,10 @@ def remove(
             field="running",
         )
     with writing(using()):
-        job = _bury(locked_job(name))
+        job = locked_job(name)
+        # What was due and nobody has claimed yet goes with its job, but not without a word.
+        lifecycle.record_passed_over(job, clock_of(job), now=now(), using=using())
+        _bury(job)
         _stop_runs(job, only_waiting=mode is not RunningOnRemove.STOP)
         lifecycle.tell(lifecycle.ORDERS, using=using())
         lifecycle.delete_if_idle(job.pk, using=using())
@@ -57,13 +62,12 @@ def remove(
         _wait_until_gone(job, limit)
 
 
-def _bury(job: Job) -> Job:
+def _bury(job: Job) -> None:
     job.removed_at = now()
     job.state = JobState.ENDED.value
     job.save(using=using())
     lifecycle.stop_clock(job.pk, using=using())
     signals.announce(signals.job_removed, using=using(), sender=Job, job=job)
-    return job
 
 
 def _stop_runs(job: Job, *, only_waiting: bool) -> None:

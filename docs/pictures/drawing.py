@@ -18,7 +18,7 @@ WORDS_AT = RIGHT + 20
 NARROWEST = 10
 """A bar is at least so wide, or a short run would not be seen."""
 
-_STYLE = """
+STYLE = """
   text { font: 13px system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif; fill: #1f2430 }
   .title { font-weight: 600; font-size: 14px }
   .quiet { fill: #5b6270; font-size: 12px }
@@ -122,7 +122,7 @@ class Picture:
             f'width="{WIDTH}" height="{self._height}" role="img" aria-labelledby="title desc">',
             f'<title id="title">{escape(self.title)}</title>',
             f'<desc id="desc">{escape(said)}</desc>',
-            f"<style>{_STYLE}</style>",
+            f"<style>{STYLE}</style>",
             f'<rect class="panel" x="0.5" y="0.5" width="{WIDTH - 1}" '
             f'height="{self._height - 1}" rx="8"/>',
             self._text(20, 28, self.title, "title"),

@@ -7,7 +7,7 @@ import pytest
 from django_scheduler import jobs, runs
 from django_scheduler.exceptions import InvalidJob, JobAlreadyExists, JobNotFound
 from django_scheduler.models import Job, Run
-from tests.facades.fixed import NOW, make_process, make_row
+from tests.facades.fixed import HOUR, NOW, make_process, make_row
 
 pytestmark = pytest.mark.django_db
 
@@ -40,6 +40,24 @@ def test_name_is_free_again_after_removal():
     jobs.add("plain", schedule="@hourly")
     jobs.remove("plain")
     assert jobs.add("plain").schedule == "@manual"
+
+
+def test_what_was_due_and_not_claimed_is_recorded(clock):
+    """Nothing disappears silently, not even with its job."""
+    jobs.add("plain", schedule="@every 1h")
+    clock.advance(2.5 * HOUR)
+    jobs.remove("plain")
+    (record,) = runs.query(job="plain")
+    assert (record.status, record.reason, record.missed) == ("skipped", "missed", 2)
+    assert record.scheduled_for == NOW + 2 * HOUR
+
+
+def test_a_paused_job_takes_nothing_along(clock):
+    jobs.add("plain", schedule="@every 1h")
+    jobs.pause("plain")
+    clock.advance(2.5 * HOUR)
+    jobs.remove("plain")
+    assert not runs.query(job="plain").exists()
 
 
 def test_leave_returns_at_once_and_lets_running_runs_go_on():
