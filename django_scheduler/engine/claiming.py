@@ -84,7 +84,7 @@ class Claims:
         return [
             dispatch
             for executor in self._executors.values()
-            if executor.waiting() and not self.pace.waiting_room(executor.alias)
+            if executor.waiting() and self.pace.is_stuck(executor.alias)
             for dispatch in executor.reclaim()
         ]
 

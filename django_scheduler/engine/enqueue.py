@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -183,7 +182,7 @@ class _DueJob:
         elif overlap is Overlap.QUEUE_ALL:
             most = 1 + job.buffer_limit
         room = max(0, most - counts.active - counts.waiting)
-        return replace(policy, room=room)
+        return policy.with_room(room)
 
     def _plan(self, schedule: Schedule, policy: Policy) -> Plan:
         """Return the plan; an instant that was chosen by hand stands before the schedule's own."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from .. import conf, lifecycle
 from ..lifecycle import Template
-from ..models import Job, JobClock
+from ..models import Job, JobClock, object_of
 from ..models.vendors import vendor_of
 from ..planning import Policy
 from ..policies import Overlap
@@ -27,14 +27,14 @@ MOST = 10_000
 """How many jobs are kept, the ones used last."""
 
 _CLOCK = tuple(field.attname for field in JobClock._meta.concrete_fields)
-_MOVING = (
-    "last_started_at", "last_finished_at", "last_success_at", "last_duration", "last_status",
-    "success_count", "failure_count", "consecutive_failures", "retries_used",
-)  # fmt: skip
 _NEEDED = ("last_finished_at", "last_success_at")
-_DEFINITION = tuple(
-    field.attname for field in Job._meta.concrete_fields if field.attname not in _MOVING
-)
+_DEFINITION = (
+    "id", "name", "function", "schedule", "timezone", "anchor", "args", "kwargs", "metadata",
+    "executor", "queue", "priority", "timeout", "stall_timeout", "retry", "on_lost", "overlap",
+    "max_running", "buffer_limit", "catch_up", "catch_up_window", "catch_up_limit",
+    "misfire_grace", "start_deadline", "start_at", "end_at", "max_runs", "jitter",
+)  # fmt: skip
+"""What planning and snapshots are made of. Counters are not: they move at every firing."""
 
 COLUMNS = (
     *_CLOCK,
@@ -101,7 +101,8 @@ class KnownJobs:
         """Return what a row of ``COLUMNS``, as the driver gave it, says."""
         vendor = vendor_of(self._using)
         clock_row, moving, definition = row[: len(_CLOCK)], row[len(_CLOCK) : _CUT], row[_CUT:]
-        clock = JobClock.from_db(self._using, _CLOCK, vendor.read(JobClock, _CLOCK, clock_row))
+        values = vendor.read(JobClock, _CLOCK, clock_row)
+        clock = object_of(JobClock, _CLOCK, values, self._using)
         known = self._known(clock.job_id, tuple(definition))
         return Due(clock, known, *vendor.read(Job, _NEEDED, moving))
 
@@ -114,7 +115,7 @@ class KnownJobs:
             self._kept.move_to_end(job_id)
             return kept[1]
         values = vendor_of(self._using).read(Job, _DEFINITION, definition)
-        job = Job.from_db(self._using, _DEFINITION, values)
+        job = object_of(Job, _DEFINITION, values, self._using)
         known = Known(job, Template(job))
         self._kept[job_id] = definition, known
         if len(self._kept) > MOST:

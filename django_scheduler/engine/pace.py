@@ -12,6 +12,9 @@ __all__ = ["Pace"]
 MOMENT = 0.25
 """Seconds. What ended within the last moment may be waiting here for the next one."""
 
+STUCK = 1.0
+"""Seconds without an end after which runs that wait for a slot are given back."""
+
 
 class Pace:
     """Counts the runs that end, by executor.
@@ -24,6 +27,7 @@ class Pace:
         self._clock = clock
         self._ended: deque[tuple[float, str]] = deque()
         self._counts: Counter[str] = Counter()
+        self._last: dict[str, float] = {}
 
     def note(self, executors: Iterable[str]) -> None:
         """Count a run that has ended for each of ``executors``."""
@@ -31,6 +35,11 @@ class Pace:
         for alias in executors:
             self._ended.append((at, alias))
             self._counts[alias] += 1
+            self._last[alias] = at
+
+    def is_stuck(self, executor: str) -> bool:
+        """Tell whether no run has ended for so long that what waits should not wait here."""
+        return self._clock.monotonic() - self._last.get(executor, 0.0) > STUCK
 
     def waiting_room(self, executor: str) -> int:
         """Return how many runs may wait for a slot of ``executor`` now."""

@@ -12,14 +12,22 @@ from typing import Any
 from django.dispatch import Signal
 
 from .. import signals
-from ..models import Run
-from ..models.vendors import locked, vendor_of
+from ..models import Run, lock_objects
+from ..models.vendors import vendor_of
 from ..states import RunStatus
 from .clocks import lock_at_hand, lock_clocks
 from .consequences import follow_all
 from .facts import Fact, Finished, GivenBack, Left, Started
 
 __all__ = ["Applied", "apply"]
+
+
+_NEEDED = (
+    "id", "job_id", "job_name", "function", "key", "number", "attempt", "trigger", "status",
+    "reason", "scheduled_for", "due_at", "queued_at", "started_at", "finished_at", "left_at",
+    "stop_requested_at", "duration", "lateness", "process", "epoch", "policy",
+)  # fmt: skip
+"""What facts are judged by, and what nearly every receiver wants; the rest is read when asked."""
 
 
 @dataclass
@@ -52,7 +60,7 @@ def apply(facts: Sequence[Fact], *, now: datetime, using: str, patient: bool = T
         applied.deferred = [f for f in facts if f.job_id in held]
         facts = [f for f in facts if f.job_id not in held]
     rows = Run.objects.using(using).filter(pk__in={f.run_id for f in facts}).order_by("pk")
-    runs = {run.pk: run for run in locked(rows)}
+    runs = {run.pk: run for run in lock_objects(rows, _NEEDED, skip=False, using=using)}
     _write(facts, runs, applied, using)
     for fact in applied.won:
         _tell(runs[fact.run_id], fact, using)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from .. import conf
-from ..models import EDITED, Job, JobClock, Run
+from ..models import EDITED, Job, JobClock, Run, object_of
 from ..models.vendors import lock_raw, locked, vendor_of
 from ..planning import Policy, initial_high_water, next_from
 from ..policies import CatchUp
@@ -76,9 +76,9 @@ def lock_at_hand(job_ids: list[int], using: str) -> tuple[dict[int, JobClock], s
         return {}, set()
     wanted = JobClock.objects.using(using).filter(job_id__in=job_ids).order_by("job_id")
     rows = lock_raw(wanted.values_list(*_COLUMNS, "job__version"), JobClock, Job)
-    vendor = vendor_of(using)
+    read = vendor_of(using).read
     found = [
-        JobClock.from_db(using, _COLUMNS, vendor.read(JobClock, _COLUMNS, row[:-1])) for row in rows
+        object_of(JobClock, _COLUMNS, read(JobClock, _COLUMNS, row[:-1]), using) for row in rows
     ]
     clocks = {clock.job_id: clock for clock in found}
     missing = set(job_ids) - set(clocks)

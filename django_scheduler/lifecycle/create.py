@@ -68,6 +68,7 @@ def make_attempt(run: Run, *, attempt: int, now: datetime, using: str) -> Run:
     """Return an unsaved run that tries the occurrence of ``run`` again, by the same snapshot."""
     rows = Run.objects.using(using).filter(job=run.job_id, key=run.key)
     number = rows.aggregate(Max("number"))["number__max"] + 1
+    kept = Run.objects.using(using).filter(pk=run.pk).values(*_KEPT).get()
     again = Run(
         id=uuid7(now),
         number=number,
@@ -75,7 +76,7 @@ def make_attempt(run: Run, *, attempt: int, now: datetime, using: str) -> Run:
         trigger=Trigger.RETRY.value,
         status=RunStatus.QUEUED.value,
         queued_at=now,
-        **{name: getattr(run, name) for name in _KEPT},
+        **kept,
     )
     # An occurrence that was skipped ahead of its time is brought forward by being run after all.
     again.scheduled_for = min(run.scheduled_for, now)

@@ -12,11 +12,10 @@ from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from json import dumps
 from typing import Any, ClassVar
 
 from ..models import Job, Run
-from ..models.vendors import JSONText, vendor_of
+from ..models.vendors import JSONText, json_text, vendor_of
 from ..signals import announce_made, run_queued, run_skipped
 from ..states import FINAL, RunStatus, Trigger
 
@@ -72,7 +71,7 @@ class Template:
         self.snapshot = snapshot_of(job)
         self.start_deadline = job.start_deadline
         self.stored = [
-            JSONText(dumps(value)) if name in _JSON else value
+            JSONText(json_text(value)) if name in _JSON else value
             for name, value in self.snapshot.items()
         ]
 

@@ -52,7 +52,10 @@ def _free(runs: QuerySet[Run], now: datetime, using: str) -> int:
     # The begun ones first: their clocks must be locked before any run is.
     begun = runs.filter(status__in=[s.value for s in BEGUN]).order_by("pk")[:_BATCH]
     applied = apply([_lost(run, now) for run in begun], now=now, using=using, patient=False)
-    freed = runs.filter(status__in=not_begun).update(
+    waiting = runs.filter(status__in=not_begun)
+    # It may have been called without a word of it: the next owner puts its start on record first.
+    waiting.filter(stop_requested_at__isnull=True).update(reason=Reason.WORKER_LOST.value)
+    freed = waiting.update(
         status=RunStatus.QUEUED.value, process=None, due_at=now, epoch=F("epoch") + 1
     )
     return freed + len(applied.won)

@@ -12,6 +12,7 @@ from .installation import Installation
 from .job import Job, JobClock
 from .process import Process
 from .queue import Queue
+from .rows import lock_objects, object_of
 from .run import Run, uuid7
 from .tag import Tag
 
@@ -26,5 +27,7 @@ __all__ = [
     "Queue",
     "Run",
     "Tag",
+    "lock_objects",
+    "object_of",
     "uuid7",
 ]

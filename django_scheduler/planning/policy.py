@@ -45,3 +45,9 @@ class Policy:
     def spent(self) -> bool:
         """True if no further occurrence may run."""
         return self.remaining is not None and self.remaining <= 0
+
+    def with_room(self, room: int) -> Policy:
+        """Return the same policy with another ``room``. Asked for each job that is due."""
+        other = object.__new__(Policy)
+        other.__dict__.update(self.__dict__, room=room)
+        return other

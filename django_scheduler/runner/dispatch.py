@@ -10,6 +10,7 @@ from typing import Any
 
 from ..lifecycle import Draft
 from ..models import Run
+from ..states import Reason
 
 __all__ = ["Dispatch"]
 
@@ -44,6 +45,7 @@ class Dispatch:
     timeout: timedelta | None = None
     stall_timeout: timedelta | None = None
     on_lost: str = "retry"
+    was_lost: bool = False
     expires_at: datetime | None = None
     last_finished_at: datetime | None = None
     last_success_at: datetime | None = None
@@ -77,6 +79,7 @@ class Dispatch:
             timeout=_span(policy.get("timeout")),
             stall_timeout=_span(policy.get("stall_timeout")),
             on_lost=policy.get("on_lost", "retry"),
+            was_lost=run.reason == Reason.WORKER_LOST,
             expires_at=run.expires_at,
             last_finished_at=past.last_finished_at if past else None,
             last_success_at=past.last_success_at if past else None,
@@ -99,4 +102,4 @@ class Dispatch:
         At most once: ``on_lost="fail"``. And a run somebody died holding must show that it was
         called, or a function that kills its process would be called for ever.
         """
-        return self.on_lost == "fail" or self.epoch > 1 or self.attempt > 1
+        return self.on_lost == "fail" or self.was_lost or self.attempt > 1

@@ -21,7 +21,7 @@ from .sessions import (
 )
 from .sqlite import SQLite
 from .transient import is_transient
-from .values import JSONText
+from .values import JSONText, json_text
 
 __all__ = [
     "JSONText",
@@ -31,6 +31,7 @@ __all__ = [
     "connection_problems",
     "glance",
     "is_transient",
+    "json_text",
     "lock_raw",
     "locked",
     "notify",

@@ -11,12 +11,13 @@ __all__ = ["lock_raw"]
 
 
 def lock_raw(
-    rows: models.QuerySet[Any, tuple[Any, ...]], *tables: type[models.Model]
+    rows: models.QuerySet[Any, tuple[Any, ...]], *tables: type[models.Model], skip: bool = True
 ) -> list[tuple[Any, ...]]:
     """Lock the rows of ``tables`` a ``values_list()`` query finds, and return what it answers.
 
     The answer is unconverted: to compare a row with what it was needs no conversion, and
-    converting is what costs. Rows that somebody else holds are left out, where the database can.
+    converting is what costs. With ``skip``, rows that somebody else holds are left out, where the
+    database can.
     The ORM's own lock would name the joined table only if it made objects of it.
     """
     connection = connections[rows.db]
@@ -25,17 +26,17 @@ def lock_raw(
     except EmptyResultSet:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(sql + _lock(connection, tables), params)
+        cursor.execute(sql + _lock(connection, tables, skip), params)
         return [tuple(row) for row in cursor.fetchall()]
 
 
-def _lock(connection: Any, tables: tuple[type[models.Model], ...]) -> str:
+def _lock(connection: Any, tables: tuple[type[models.Model], ...], skip: bool) -> str:
     features = connection.features
     if not features.has_select_for_update:
         return ""
     names = [connection.ops.quote_name(table._meta.db_table) for table in tables]
     clause = connection.ops.for_update_sql(
-        skip_locked=features.has_select_for_update_skip_locked,
+        skip_locked=skip and features.has_select_for_update_skip_locked,
         of=names if features.has_select_for_update_of else (),
         no_key=features.has_select_for_no_key_update,
     )
