@@ -25,6 +25,9 @@ _BATCH = 200
 FLOOR = timedelta(seconds=1)
 """No retry and no self-chosen next run comes sooner, so that none can spin."""
 
+_MANUAL = " @manual"
+"""How the text ends from which the clock of a job that only runs when triggered was planned."""
+
 MOST_LOSSES = 5
 """Without a retry policy: a function that kills its process must not kill processes for ever."""
 
@@ -74,7 +77,8 @@ def _jobs_waiting(job_ids: Collection[int], using: str) -> set[int | None]:
 
 def _is_special(run: Run, fact: Finished, clock: JobClock) -> bool:
     """Tell whether more follows than counting: another attempt, or the job's next time."""
-    if clock.next_run_at is None or fact.run_again_in is not None:
+    stands = clock.next_run_at is None and not clock.planned_spec.endswith(_MANUAL)
+    if stands or fact.run_again_in is not None:
         return True
     return _decide(run, fact)[0] is not None
 

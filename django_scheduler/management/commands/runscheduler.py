@@ -8,15 +8,17 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connections
+from django.db import OperationalError, connections
 from django.db.migrations.executor import MigrationExecutor
 
+from django_scheduler import clock as clocks
 from django_scheduler import conf, jobs
 from django_scheduler.engine import Scheduler, Share
 from django_scheduler.exceptions import SchedulerError, SchedulerNotStarted
@@ -31,7 +33,9 @@ UNWRITTEN_OUTCOMES = 3
 STOPPED_AT_ONCE = 1
 START_TIMEOUT = 60.0
 SIGNAL_LATENCY = 0.2
+AWAY_PAUSE = 0.5
 MOST_WARNINGS = 10
+MOST_LOOKED_AT = 1_000
 
 
 class Command(BaseCommand):
@@ -78,15 +82,28 @@ class Command(BaseCommand):
     def _check(self, database: str, threads: int) -> None:
         if database not in connections:
             raise CommandError(f"There is no database alias {database!r} in DATABASES.")
-        executor = MigrationExecutor(connections[database])
-        targets = [
-            key for key in executor.loader.graph.leaf_nodes() if key[0] == "django_scheduler"
-        ]
-        if executor.migration_plan(targets):
+        if not self._when_reached(database, _are_tables_up_to_date):
             raise CommandError("The scheduler's tables are not up to date: run manage.py migrate.")
         found = session_problems(database) + connection_problems(database, threads)
         for problem, remedy in found:
             self._warn(f"{problem} {remedy}")
+
+    def _when_reached(self, database: str, ask: Callable[[str], bool]) -> bool:
+        """Return the answer; a database that is away is waited for, as long as a start may take."""
+        clock = clocks.installed()
+        deadline = clock.monotonic() + START_TIMEOUT
+        warned = False
+        while True:
+            try:
+                return ask(database)
+            except OperationalError as error:
+                if clock.monotonic() >= deadline:
+                    raise CommandError(f"The database cannot be reached: {error}") from error
+                if not warned:
+                    self._warn(f"The database cannot be reached yet, waiting for it: {error}")
+                warned = True
+                connections[database].close()
+                clock.wait(threading.Event(), AWAY_PAUSE)
 
     def _scheduler(self, options: dict[str, Any], database: str) -> Scheduler:
         threads = options["threads"]
@@ -141,7 +158,10 @@ class Command(BaseCommand):
         active = jobs.all(state=JobState.ACTIVE)
         if not active.exists():
             self._warn("There is no active job. Is the app with your jobs.py in INSTALLED_APPS?")
-        unknown = active.exclude(function__in=Share().functions()).values_list("name", "function")
+        mine = set(Share().functions())
+        # Not all of a million: this is for who has just begun.
+        some = active.order_by("pk").values_list("name", "function")[:MOST_LOOKED_AT]
+        unknown = [each for each in some if each[1] not in mine]
         for name, function in unknown[:MOST_WARNINGS]:
             self._warn(
                 f"The job {name!r} calls {function!r}, which this process does not know. Unless "
@@ -192,6 +212,12 @@ class Command(BaseCommand):
             self.stderr.write("Some outcomes could not be written; see the log.")
             sys.exit(UNWRITTEN_OUTCOMES)
         self.stdout.write("The scheduler has stopped.")
+
+
+def _are_tables_up_to_date(database: str) -> bool:
+    executor = MigrationExecutor(connections[database])
+    leaves = executor.loader.graph.leaf_nodes()
+    return not executor.migration_plan([key for key in leaves if key[0] == "django_scheduler"])
 
 
 def _let_go_of_connections() -> None:
