@@ -1,0 +1,71 @@
+"""The whole table of targets in one run: ``python -m benchmarks --help``."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+from . import machine, plots, report
+from .databases import KINDS
+from .figures import Figure, dump, load
+from .running import ALONE, BY_SIZE, Plan, measure_all
+
+PARTS = (*ALONE, *BY_SIZE, "celery", "next_times", "peers")
+SIZES = {
+    "full": (1_000, 100_000, 1_000_000), "quick": (1_000, 10_000), "smoke": (20, 50)
+}  # fmt: skip
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure what is asked for, and write the report."""
+    options = _options(arguments)
+    signal.signal(signal.SIGTERM, _leave)
+    found = list(load(options.figures)) if options.figures else _measure(options)
+    out: Path = options.out
+    out.mkdir(parents=True, exist_ok=True)
+    dump(found, out / "figures.json")
+    folder: Path = options.images or out
+    names = plots.draw(found, folder)
+    beside = Path("..") / folder.name if options.images else Path()
+    pictures = [(beside / name).as_posix() for name in names]
+    text = report.page(found, machine.describe(tuple(options.databases)), pictures)
+    (out / "benchmarks.md").write_text(text, encoding="utf-8")
+    print(text)
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    add = parser.add_argument
+    add("--parts", nargs="+", choices=PARTS, default=PARTS, metavar="PART", help=", ".join(PARTS))
+    add("--databases", nargs="+", choices=KINDS, default=KINDS, metavar="DB", help=", ".join(KINDS))
+    add("--sizes", nargs="+", type=int, help="numbers of jobs; default 1,000 to 1,000,000")
+    effort = {"dest": "effort", "action": "store_const", "default": "full"}
+    add("--quick", const="quick", help="smaller, shorter, rougher figures", **effort)
+    add("--smoke", const="smoke", help="only show that it works; figures mean nothing", **effort)
+    add("--timeout", type=float, default=900.0, help="seconds each measurement may take")
+    add("--out", type=Path, default=Path("build/benchmarks"), help="folder of report and figures")
+    add("--images", type=Path, help="folder of the pictures, beside that of the report")
+    add("--figures", type=Path, help="make the report of the figures.json of an earlier run")
+    add("--peers-in", type=Path, help="folder of the peers' virtual environment, kept for later")
+    return parser.parse_args(arguments)
+
+
+def _measure(options: argparse.Namespace) -> list[Figure]:
+    sizes = options.sizes or SIZES[options.effort]
+    plan = Plan(
+        tuple(options.parts), tuple(options.databases), tuple(sizes), options.effort,
+        options.timeout,
+    )  # fmt: skip
+    return measure_all(plan)
+
+
+def _leave(_number: int, _frame: Any) -> NoReturn:
+    """End by an exception, so that databases are dropped and processes ended."""
+    sys.exit("Ended by SIGTERM")
+
+
+if __name__ == "__main__":
+    main()

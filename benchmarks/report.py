@@ -1,0 +1,108 @@
+"""The figures as a page of the documentation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from .figures import Figure
+
+__all__ = ["HEADINGS", "page"]
+
+HEADINGS = {
+    "claim": (
+        "Claiming",
+        "One transaction that takes 500 due jobs: their rows read under lock, a run inserted for"
+        " each, their clocks moved on.",
+    ),
+    "end_to_end": (
+        "Due to recorded",
+        "Jobs that do nothing, all due at once: claimed, called in a thread pool, their outcomes"
+        " and their jobs' counters stored.",
+    ),
+    "rate": ("Few due among many", "The same with ever more jobs in the tables, few of them due."),
+    "lateness": (
+        "Lateness",
+        "Jobs of every second, their instants spread over it, on a scheduler process of its own.",
+    ),
+    "idle": (
+        "Idle",
+        "Nothing is due. Processor time of the scheduler and of the server's side of its"
+        " connections; all duties that repeat are in it.",
+    ),
+    "start": ("Starting", "Statements of a start and its first turn, and how long it takes."),
+    "edits": (
+        "One edit",
+        "A job due in 2100 is edited to be due each second. How late its first run begins, after"
+        " the first second that follows the edit's commit.",
+    ),
+    "pool": (
+        "A thousand at once",
+        "Functions that sleep, due at one instant, a thread each: when the last one runs.",
+    ),
+    "takeover": (
+        "Takeover",
+        "Two schedulers, one killed with SIGKILL. What runs twice is counted by what functions"
+        " noted themselves.",
+    ),
+    "celery": (
+        "Publishing for Celery workers",
+        "Messages the broker has confirmed, one after the other over a kept connection, against"
+        " LPUSH of the same bytes.",
+    ),
+    "peers": (
+        "Side by side",
+        "Each as its documentation recommends, in a process of its own, on databases of its own.",
+    ),
+    "databases": ("Databases that were not there", ""),
+}
+
+INTRODUCTION = """\
+# How fast it is
+
+Made by `python -m benchmarks`; no figure here is copied by hand. Read the **ratios**: both sides
+come from one run on one machine, ours and the bare driver in turn (A B A B), and a ratio is the
+median of the rounds. *Raw* is the bare driver (psycopg, mysqlclient, sqlite3; no Django) writing
+the same rows and columns in the same batches, in one statement a batch where the database can,
+from one thread. How each thing is measured is told in `benchmarks/README.md`.
+"""
+
+
+def number(value: float | None) -> str:
+    """Return a figure with as many digits as mean something."""
+    if value is None:
+        return "–"
+    if math.isinf(value):
+        return "∞"
+    if value == 0 or abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def page(figures: Sequence[Figure], machine: Sequence[str], pictures: Sequence[str]) -> str:
+    """Return the Markdown page; ``pictures`` are names of files beside it."""
+    parts = [INTRODUCTION, "\n".join(f"- {line}" for line in machine), ""]
+    for picture in pictures:
+        parts += [f"![{_alt(picture)}]({picture})", ""]
+    for part, (heading, words) in HEADINGS.items():
+        rows = [each for each in figures if each.part == part]
+        if rows:
+            parts += [f"## {heading}", "", *([words, ""] if words else []), _table(rows), ""]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _alt(picture: str) -> str:
+    return picture.rpartition("/")[2].removesuffix(".svg").replace("-", " ")
+
+
+def _table(rows: Sequence[Figure]) -> str:
+    lines = ["| what | where | figure | ratio | target | |", "|---|---|---:|---:|---|---|"]
+    for each in rows:
+        mark = {True: "✓", False: "missed", None: ""}[each.good]
+        figure = f"{number(each.value)} {each.unit}".strip()
+        ratio = "" if each.ratio is None else f"{each.ratio:.2f}"
+        told = "; ".join(filter(None, [mark, each.note.replace("|", "\\|").replace("\n", " ")]))
+        lines.append(
+            f"| {each.name} | {each.where} | {figure} | {ratio} | {each.target} | {told} |"
+        )
+    return "\n".join(lines)

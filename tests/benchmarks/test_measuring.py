@@ -1,0 +1,46 @@
+"""The benchmarks still measure: the command is run in its smallest form."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from benchmarks import raw, running
+from benchmarks.figures import load
+from django_scheduler.models import Run
+from tests.house.sources import REPOSITORY
+
+PARTS = ("claim", "end_to_end", "pool", "start", "rate")
+
+
+def test_the_command_measures_and_writes_its_report(tmp_path: Path) -> None:
+    """SQLite, a few jobs, one round: all steps are gone through, no figure is judged."""
+    answer = subprocess.run(
+        [
+            sys.executable, "-m", "benchmarks", "--smoke", "--databases", "sqlite",
+            "--sizes", "30", "--parts", *PARTS, "--out", str(tmp_path), "--timeout", "120",
+        ],
+        cwd=REPOSITORY,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+    measured = {f.part: f for f in load(tmp_path / "figures.json") if f.value is not None}
+    assert set(measured) == set(PARTS), answer.stderr
+    assert (measured["claim"].ratio or 0) > 0
+    assert "## Claiming" in (tmp_path / "benchmarks.md").read_text(encoding="utf-8")
+
+
+def test_the_bare_driver_writes_every_column_of_a_run() -> None:
+    """Or the comparison flatters the bare driver."""
+    assert set(raw.RUN_COLUMNS) == {field.column for field in Run._meta.concrete_fields}
+
+
+def test_every_part_has_a_measurement() -> None:
+    for part in (*running.ALONE, *running.BY_SIZE, "celery", "load"):
+        assert callable(import_module(f"benchmarks.measures.{part}").measure), part
