@@ -11,6 +11,8 @@ from typing import Any, NoReturn
 from . import machine, plots, report
 from .databases import KINDS
 from .figures import Figure, dump, load
+from .measures.next_times import measure as next_times_rows
+from .peers import asking
 from .running import ALONE, BY_SIZE, Plan, measure_all
 
 PARTS = (*ALONE, *BY_SIZE, "celery", "next_times", "peers")
@@ -59,7 +61,12 @@ def _measure(options: argparse.Namespace) -> list[Figure]:
         tuple(options.parts), tuple(options.databases), tuple(sizes), options.effort,
         options.timeout,
     )  # fmt: skip
-    return measure_all(plan)
+    found = measure_all(plan)
+    if "next_times" in options.parts:
+        found += next_times_rows(options.effort)
+    if "peers" in options.parts:
+        found += asking.ask_all(plan, options.peers_in)
+    return found
 
 
 def _leave(_number: int, _frame: Any) -> NoReturn:

@@ -8,6 +8,8 @@ import time
 
 from django_scheduler import job
 
+from .peers.noting import call
+
 began: list[float] = []
 """When `pause` was called, in this process."""
 
@@ -33,3 +35,9 @@ def note(context, path: str) -> None:
         os.write(file, line)
     finally:
         os.close(file)
+
+
+@job("benchmarks.peers", takes_context=True)
+def peers(context) -> None:
+    """Do what the peers' jobs do."""
+    call(context.job_name)

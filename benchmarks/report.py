@@ -50,9 +50,18 @@ HEADINGS = {
         "Messages the broker has confirmed, one after the other over a kept connection, against"
         " LPUSH of the same bytes.",
     ),
+    "next_times": (
+        "Next times",
+        "Fifty pairs of an expression and a zone; the ratio says how many times faster the first"
+        " row is. The peers' own schedules are asked where they are installed beside it.",
+    ),
     "peers": (
         "Side by side",
-        "Each as its documentation recommends, in a process of its own, on databases of its own.",
+        "Each as its documentation recommends, on databases of its own. *Calls* is the rate between"
+        " the first and the last call of jobs that were due at one instant. Lateness counts from"
+        " the job's own second; for django-celery-beat, which counts from the last run, it is what"
+        " a second was too long. An edit is a save as its admin does it. Idle is the processor"
+        " time of all its processes and database connections; Redis is not in it.",
     ),
     "databases": ("Databases that were not there", ""),
 }
