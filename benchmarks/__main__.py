@@ -16,6 +16,7 @@ from .peers import asking
 from .running import ALONE, BY_SIZE, Plan, measure_all
 
 PARTS = (*ALONE, *BY_SIZE, "celery", "next_times", "peers")
+DEFAULT = tuple(part for part in PARTS if part != "profile")
 SIZES = {
     "full": (1_000, 100_000, 1_000_000), "quick": (1_000, 10_000), "smoke": (20, 50)
 }  # fmt: skip
@@ -41,7 +42,7 @@ def main(arguments: list[str] | None = None) -> None:
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     add = parser.add_argument
-    add("--parts", nargs="+", choices=PARTS, default=PARTS, metavar="PART", help=", ".join(PARTS))
+    add("--parts", nargs="+", choices=PARTS, default=DEFAULT, metavar="PART", help=", ".join(PARTS))
     add("--databases", nargs="+", choices=KINDS, default=KINDS, metavar="DB", help=", ".join(KINDS))
     add("--sizes", nargs="+", type=int, help="numbers of jobs; default 1,000 to 1,000,000")
     effort = {"dest": "effort", "action": "store_const", "default": "full"}

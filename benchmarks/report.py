@@ -63,6 +63,10 @@ HEADINGS = {
         " a second was too long. An edit is a save as its admin does it. Idle is the processor"
         " time of all its processes and database connections; Redis is not in it.",
     ),
+    "profile": (
+        "Where the time of a run goes",
+        "The engine's database thread, from due to recorded: its statements, then its functions.",
+    ),
     "databases": ("Databases that were not there", ""),
 }
 

@@ -22,7 +22,7 @@ from .measures.place import Effort
 __all__ = ["ALONE", "BY_SIZE", "Plan", "measure_all"]
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-ALONE = ("claim", "end_to_end", "lateness", "pool", "takeover")
+ALONE = ("claim", "end_to_end", "lateness", "pool", "takeover", "profile")
 """Parts that fill a database of their own."""
 
 BY_SIZE = ("start", "idle", "edits", "rate")

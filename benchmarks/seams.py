@@ -16,9 +16,16 @@ from django_scheduler.models import Run
 from django_scheduler.runner import Dispatch, Reporter, Runner
 
 __all__ = [
-    "BATCH", "ByHand", "celery_publisher", "dispatches", "first_tick", "has_executor", "poke",
+    "BATCH",
+    "ByHand",
+    "celery_publisher",
+    "dispatches",
+    "first_tick",
+    "has_executor",
+    "in_the_loop",
+    "poke",
     "running",
-]  # fmt: skip
+]
 
 BATCH = 500
 
@@ -98,6 +105,21 @@ def running(threads: int) -> Iterator[Scheduler]:
         stopper = threading.Thread(target=scheduler.stop, args=(5,), daemon=True)
         stopper.start()
         stopper.join(60)
+
+
+@contextmanager
+def in_the_loop(around: Callable[..., object]) -> Iterator[None]:
+    """Let ``around`` call the loop of every scheduler that is started within the block."""
+    loop = Scheduler._loop
+
+    def wrapped(*arguments: Any) -> None:
+        around(loop, *arguments)
+
+    Scheduler._loop = wrapped  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        Scheduler._loop = loop  # type: ignore[method-assign]
 
 
 def poke(scheduler: Scheduler) -> None:
