@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import signal
-import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn
 
 from . import machine, plots, report
 from .databases import KINDS
 from .figures import Figure, dump, load
 from .measures.next_times import measure as next_times_rows
 from .peers import asking
+from .processes import end_in_order
 from .running import ALONE, BY_SIZE, Plan, measure_all
 
 PARTS = (*ALONE, *BY_SIZE, "celery", "next_times", "peers")
@@ -25,18 +24,28 @@ SIZES = {
 def main(arguments: list[str] | None = None) -> None:
     """Measure what is asked for, and write the report."""
     options = _options(arguments)
-    signal.signal(signal.SIGTERM, _leave)
-    found = list(load(options.figures)) if options.figures else _measure(options)
+    end_in_order()
     out: Path = options.out
     out.mkdir(parents=True, exist_ok=True)
-    dump(found, out / "figures.json")
-    folder: Path = options.images or out
+    found = [figure for path in options.figures for figure in load(path)]
+    try:
+        if not options.figures:
+            for figure in _measure(options):
+                found.append(figure)
+    finally:
+        # An hour's figures are kept when the next minute's are given up.
+        dump(found, out / "figures.json")
+        print(_write(found, options))
+
+
+def _write(found: list[Figure], options: argparse.Namespace) -> str:
+    folder: Path = options.images or options.out
     names = plots.draw(found, folder)
     beside = Path("..") / folder.name if options.images else Path()
     pictures = [(beside / name).as_posix() for name in names]
     text = report.page(found, machine.describe(tuple(options.databases)), pictures)
-    (out / "benchmarks.md").write_text(text, encoding="utf-8")
-    print(text)
+    (options.out / "benchmarks.md").write_text(text, encoding="utf-8")
+    return text
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
@@ -51,28 +60,22 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     add("--timeout", type=float, default=900.0, help="seconds each measurement may take")
     add("--out", type=Path, default=Path("build/benchmarks"), help="folder of report and figures")
     add("--images", type=Path, help="folder of the pictures, beside that of the report")
-    add("--figures", type=Path, help="make the report of the figures.json of an earlier run")
+    add("--figures", nargs="+", type=Path, default=(), help="report earlier runs' figures.json")
     add("--peers-in", type=Path, help="folder of the peers' virtual environment, kept for later")
     return parser.parse_args(arguments)
 
 
-def _measure(options: argparse.Namespace) -> list[Figure]:
+def _measure(options: argparse.Namespace) -> Iterator[Figure]:
     sizes = options.sizes or SIZES[options.effort]
     plan = Plan(
         tuple(options.parts), tuple(options.databases), tuple(sizes), options.effort,
         options.timeout,
     )  # fmt: skip
-    found = measure_all(plan)
+    yield from measure_all(plan)
     if "next_times" in options.parts:
-        found += next_times_rows(options.effort)
+        yield from next_times_rows(options.effort)
     if "peers" in options.parts:
-        found += asking.ask_all(plan, options.peers_in)
-    return found
-
-
-def _leave(_number: int, _frame: Any) -> NoReturn:
-    """End by an exception, so that databases are dropped and processes ended."""
-    sys.exit("Ended by SIGTERM")
+        yield from asking.ask_all(plan, options.peers_in)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .figures import dump
 from .measures.place import Place
+from .processes import end_in_order
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -20,6 +21,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--effort", default="full")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
+    end_in_order()
     import django
     from django.conf import settings
     from django.core.management import call_command

@@ -44,22 +44,20 @@ class Plan:
     say: Say = field(default=lambda text: print(text, file=sys.stderr, flush=True))
 
 
-def measure_all(plan: Plan) -> list[Figure]:
+def measure_all(plan: Plan) -> Iterator[Figure]:
     """Measure every part that needs a database, and Celery's publishing; what fails is told."""
-    found: list[Figure] = []
     for kind in plan.kinds:
         try:
             databases.reachable(kind)
         except Absent as error:
             plan.say(f"{kind}: {error}")
-            found.append(absent("databases", kind, str(error)))
+            yield absent("databases", kind, str(error))
             continue
         for part in (part for part in ALONE if part in plan.parts):
-            found += _alone(plan, kind, part)
-        found += list(_by_size(plan, kind))
+            yield from _alone(plan, kind, part)
+        yield from _by_size(plan, kind)
     if "celery" in plan.parts:
-        found += _celery(plan)
-    return found
+        yield from _celery(plan)
 
 
 def _alone(plan: Plan, kind: str, part: str) -> list[Figure]:

@@ -60,25 +60,23 @@ def _questions(plan: Plan) -> list[Question]:
     ]
 
 
-def ask_all(plan: Plan, folder: Path | None) -> list[Figure]:
+def ask_all(plan: Plan, folder: Path | None) -> Iterator[Figure]:
     """Ask every peer; one that is not there is told, and so is a question it cannot answer."""
     try:
         databases.reachable("postgres")
         redis = databases.redis_url()
         python = _environment(folder or Path("build/benchmark-peers"))
     except Absent as error:
-        return [absent("peers", name, str(error), words) for name, words in PEERS.items()]
-    found: list[Figure] = []
+        yield from (absent("peers", name, str(error), words) for name, words in PEERS.items())
+        return
     for peer, words in PEERS.items():
         interpreter = sys.executable if peer == "ours" else str(python)
         where = f"{words}{_version(interpreter, words)}"
         for question in _questions(plan):
-            answers = list(_ask(plan, interpreter, peer, question, redis))
-            for each in answers:
+            for each in _ask(plan, interpreter, peer, question, redis):
                 each.where = where
                 plan.say(f"{peer} {question.name} {question.count}: {told(each)}")
-            found += answers
-    return found
+                yield each
 
 
 def _environment(folder: Path) -> Path:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..databases import connect
 from ..figures import Figure, absent, dump, percentile
-from ..processes import Child, child, cpu_seconds, wait_until
+from ..processes import Child, child, cpu_seconds, end_in_order, wait_until
 from .base import Peer, utc_now
 from .noting import noted
 
@@ -174,6 +174,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
+    end_in_order()
     peer: Peer = import_module(f"benchmarks.peers.{given.peer}").peer
     peer.prepare()
     try:

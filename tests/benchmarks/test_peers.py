@@ -82,6 +82,6 @@ def test_where_there_is_no_server_every_peer_is_a_row(monkeypatch: pytest.Monkey
         raise databases.Absent("no server")
 
     monkeypatch.setattr(databases, "reachable", away)
-    rows = asking.ask_all(Plan(("peers",)), None)
+    rows = list(asking.ask_all(Plan(("peers",)), None))
     assert [row.where for row in rows] == list(asking.PEERS.values())
     assert {row.note for row in rows} == {"not measured: no server"}
