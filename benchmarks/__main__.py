@@ -31,6 +31,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         if not options.figures:
             for figure in _measure(options):
+                figure.effort = options.effort
                 found.append(figure)
     finally:
         # An hour's figures are kept when the next minute's are given up.

@@ -32,6 +32,7 @@ class Figure:
     target: str = ""
     good: bool | None = None
     note: str = ""
+    effort: str = ""
     series: dict[str, list[float]] = field(default_factory=dict)
 
 

@@ -70,6 +70,12 @@ HEADINGS = {
     "databases": ("Databases that were not there", ""),
 }
 
+EFFORTS = {
+    "full": "a full run",
+    "quick": "a quick run (`--quick`): few rounds, short spans",
+    "smoke": "a smoke run (`--smoke`): these figures mean nothing",
+}
+
 INTRODUCTION = """\
 # How fast it is
 
@@ -94,7 +100,9 @@ def number(value: float | None) -> str:
 
 def page(figures: Sequence[Figure], machine: Sequence[str], pictures: Sequence[str]) -> str:
     """Return the Markdown page; ``pictures`` are names of files beside it."""
-    parts = [INTRODUCTION, "\n".join(f"- {line}" for line in machine), ""]
+    efforts = sorted({each.effort for each in figures if each.effort})
+    lines = [*machine, *(EFFORTS[effort] for effort in efforts)]
+    parts = [INTRODUCTION, "\n".join(f"- {line}" for line in lines), ""]
     for picture in pictures:
         parts += [f"![{_alt(picture)}]({picture})", ""]
     for part, (heading, words) in HEADINGS.items():

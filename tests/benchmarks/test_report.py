@@ -56,7 +56,7 @@ def test_the_most_jobs_are_compared_with_the_least() -> None:
 def test_the_page_shows_what_was_missed_and_what_was_absent() -> None:
     figures = [
         Figure("claim", "claim", "sqlite", 1234.5, "runs/s", 0.5, "≥ 0.75", False, "raw 2|3"),
-        Figure("idle", "idle", "sqlite", 0.1234, "%", target="< 0.5 %", good=True),
+        Figure("idle", "idle", "sqlite", 0.1234, "%", target="< 0.5 %", good=True, effort="smoke"),
         absent("pool", "asyncio", "no such\nexecutor", "sqlite"),
         Figure("lateness", "late", "sqlite", math.inf, "ms"),
     ]
@@ -66,6 +66,7 @@ def test_the_page_shows_what_was_missed_and_what_was_absent() -> None:
     assert "| asyncio | sqlite | – |  |  | not measured: no such executor |" in page
     assert "| late | sqlite | ∞ ms |  |  |  |" in page
     assert "![benchmark idle](images/benchmark-idle.svg)" in page
+    assert "figures mean nothing" in page
     assert "## Takeover" not in page
 
 
