@@ -78,6 +78,7 @@ class ByHand:
         """Do one turn and return how many runs it handed out."""
         assert self._scheduler.session is not None
         before = self._sink.taken
+        self._scheduler.session.turn.look_soon()
         self._scheduler.session.turn.take()
         return self._sink.taken - before
 
@@ -124,6 +125,8 @@ def in_the_loop(around: Callable[..., object]) -> Iterator[None]:
 
 def poke(scheduler: Scheduler) -> None:
     """Wake the scheduler as an accelerator would, so that no poll is part of a figure."""
+    if scheduler.session is not None:
+        scheduler.session.turn.look_soon()
     scheduler._wake.set()
 
 

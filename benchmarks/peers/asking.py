@@ -50,11 +50,12 @@ def _questions(plan: Plan) -> list[Question]:
     if plan.effort == "smoke":
         return [Question("due", 20, 60), Question("lateness", 5, 3), Question("idle", 20, 2)]
     watched = 10.0 if plan.effort == "quick" else 30.0
+    patience = 30.0 if plan.effort == "quick" else 60.0
     sizes = (1_000, 10_000) if plan.effort == "quick" else (1_000, 10_000, 100_000)
     return [
-        *(Question("due", count, 60) for count in (1_000, 10_000)),
+        *(Question("due", count, patience) for count in (1_000, 10_000)),
         *(Question("idle", count, watched) for count in sizes),
-        Question("edit", 1_000, 45),
+        Question("edit", 1_000, 1.5 * patience),
         Question("lateness", 100, watched),
         Question("doubled", 100, watched),
     ]
