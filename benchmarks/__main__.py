@@ -62,6 +62,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     add("--out", type=Path, default=Path("build/benchmarks"), help="folder of report and figures")
     add("--images", type=Path, help="folder of the pictures, beside that of the report")
     add("--figures", nargs="+", type=Path, default=(), help="report earlier runs' figures.json")
+    add("--peers", nargs="+", choices=asking.PEERS, default=(), help=", ".join(asking.PEERS))
     add("--peers-in", type=Path, help="folder of the peers' virtual environment, kept for later")
     return parser.parse_args(arguments)
 
@@ -76,7 +77,7 @@ def _measure(options: argparse.Namespace) -> Iterator[Figure]:
     if "next_times" in options.parts:
         yield from next_times_rows(options.effort)
     if "peers" in options.parts:
-        yield from asking.ask_all(plan, options.peers_in)
+        yield from asking.ask_all(plan, options.peers_in, options.peers)
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ class APScheduler(Peer):
 
     def due(self, count: int, at: datetime) -> None:
         """Hourly, the first time then."""
-        self._store(count, "interval", lambda _: {"hours": 1, "start_date": at})
+        self._store(count, "interval", lambda _: {"hours": 1, "next_run_time": at})
 
     def far(self, count: int) -> None:
         """Next year."""

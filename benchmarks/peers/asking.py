@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,20 +57,21 @@ def _questions(plan: Plan) -> list[Question]:
         *(Question("idle", count, watched) for count in sizes),
         Question("edit", 1_000, 1.5 * patience),
         Question("lateness", 100, watched),
-        Question("doubled", 100, watched),
+        Question("doubled", 10, watched),
     ]
 
 
-def ask_all(plan: Plan, folder: Path | None) -> Iterator[Figure]:
-    """Ask every peer; one that is not there is told, and so is a question it cannot answer."""
+def ask_all(plan: Plan, folder: Path | None, names: Sequence[str] = ()) -> Iterator[Figure]:
+    """Ask the named peers, or every one; one that is not there is told, and so is a question it cannot answer."""
+    peers = {name: words for name, words in PEERS.items() if not names or name in names}
     try:
         databases.reachable("postgres")
         redis = databases.redis_url()
         python = _environment(folder or Path("build/benchmark-peers"))
     except Absent as error:
-        yield from (absent("peers", name, str(error), words) for name, words in PEERS.items())
+        yield from (absent("peers", name, str(error), words) for name, words in peers.items())
         return
-    for peer, words in PEERS.items():
+    for peer, words in peers.items():
         interpreter = sys.executable if peer == "ours" else str(python)
         where = f"{words}{_version(interpreter, words)}"
         for question in _questions(plan):
