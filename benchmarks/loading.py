@@ -63,7 +63,7 @@ def load(
 
 
 def _copy(model: type[Model], template: int, first: int, last: int, own: dict[str, str]) -> None:
-    columns = [field.column for field in model._meta.concrete_fields]
+    columns = [f.column for f in model._meta.concrete_fields if not getattr(f, "generated", False)]
     quoted = [connection.ops.quote_name(name) for name in columns]
     table = connection.ops.quote_name(model._meta.db_table)
     values = [own.get(name, f"t.{quote}") for name, quote in zip(columns, quoted, strict=True)]

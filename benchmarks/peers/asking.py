@@ -62,7 +62,7 @@ def _questions(plan: Plan) -> list[Question]:
 
 
 def ask_all(plan: Plan, folder: Path | None, names: Sequence[str] = ()) -> Iterator[Figure]:
-    """Ask the named peers, or every one; one that is not there is told, and so is a question it cannot answer."""
+    """Ask the named peers, or all; who is not there is told, and what it has no way to answer."""
     peers = {name: words for name, words in PEERS.items() if not names or name in names}
     try:
         databases.reachable("postgres")
