@@ -8,13 +8,14 @@ from pathlib import Path
 
 from . import machine, plots, report
 from .databases import KINDS
-from .figures import Figure, dump, load
+from .figures import Figure, dump, load, machine_of
 from .measures.next_times import measure as next_times_rows
 from .peers import asking
 from .processes import end_in_order
-from .running import ALONE, BY_SIZE, Plan, measure_all
+from .running import ALONE, BY_SIZE, REPOSITORY, Plan, measure_all
 
 PARTS = (*ALONE, *BY_SIZE, "celery", "next_times", "peers")
+DOCS = REPOSITORY / "docs"
 DEFAULT = tuple(part for part in PARTS if part != "profile")
 SIZES = {
     "full": (1_000, 100_000, 1_000_000), "quick": (1_000, 10_000), "smoke": (20, 50)
@@ -28,6 +29,7 @@ def main(arguments: list[str] | None = None) -> None:
     out: Path = options.out
     out.mkdir(parents=True, exist_ok=True)
     found = [figure for path in options.figures for figure in load(path)]
+    lines = [line for path in options.figures for line in machine_of(path)]
     try:
         if not options.figures:
             for figure in _measure(options):
@@ -35,17 +37,19 @@ def main(arguments: list[str] | None = None) -> None:
                 found.append(figure)
     finally:
         # An hour's figures are kept when the next minute's are given up.
-        dump(found, out / "figures.json")
-        print(_write(found, options))
+        lines = list(dict.fromkeys(lines)) or machine.describe(tuple(options.databases))
+        dump(found, out / "figures.json", lines)
+        print(_write(found, lines, out, out))
+        if options.docs:
+            _write(found, lines, DOCS / "explanation", DOCS / "images")
 
 
-def _write(found: list[Figure], options: argparse.Namespace) -> str:
-    folder: Path = options.images or options.out
-    names = plots.draw(found, folder)
-    beside = Path("..") / folder.name if options.images else Path()
+def _write(found: list[Figure], lines: list[str], folder: Path, images: Path) -> str:
+    names = plots.draw(found, images)
+    beside = Path() if images == folder else Path("..") / images.name
     pictures = [(beside / name).as_posix() for name in names]
-    text = report.page(found, machine.describe(tuple(options.databases)), pictures)
-    (options.out / "benchmarks.md").write_text(text, encoding="utf-8")
+    text = report.page(found, lines, pictures)
+    (folder / "benchmarks.md").write_text(text, encoding="utf-8")
     return text
 
 
@@ -60,7 +64,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     add("--smoke", const="smoke", help="only show that it works; figures mean nothing", **effort)
     add("--timeout", type=float, default=900.0, help="seconds each measurement may take")
     add("--out", type=Path, default=Path("build/benchmarks"), help="folder of report and figures")
-    add("--images", type=Path, help="folder of the pictures, beside that of the report")
+    add("--docs", action="store_true", help="renew the page of the documentation, too")
     add("--figures", nargs="+", type=Path, default=(), help="report earlier runs' figures.json")
     add("--peers", nargs="+", choices=asking.PEERS, default=(), help=", ".join(asking.PEERS))
     add("--peers-in", type=Path, help="folder of the peers' virtual environment, kept for later")

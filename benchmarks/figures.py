@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Figure", "absent", "dump", "load", "pairwise", "percentile"]
+__all__ = ["Figure", "absent", "dump", "load", "machine_of", "pairwise", "percentile"]
 
 FEWEST = 3
 
@@ -94,12 +94,19 @@ class Pairs:
         return count / statistics.median(self.raw)
 
 
-def dump(figures: Iterable[Figure], path: Path) -> None:
-    """Write the figures to a file."""
-    path.write_text(json.dumps([asdict(figure) for figure in figures], indent=1))
+def dump(figures: Iterable[Figure], path: Path, machine: Sequence[str] = ()) -> None:
+    """Write the figures to a file, and what was said of the machine they were measured on."""
+    found = {"machine": list(machine), "figures": [asdict(figure) for figure in figures]}
+    path.write_text(json.dumps(found, indent=1), encoding="utf-8")
 
 
 def load(path: Path) -> list[Figure]:
     """Read the figures of a file."""
-    found: list[dict[str, Any]] = json.loads(path.read_text())
+    found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["figures"]
     return [Figure(**each) for each in found]
+
+
+def machine_of(path: Path) -> list[str]:
+    """Read what the file says of the machine its figures were measured on."""
+    found: list[str] = json.loads(path.read_text(encoding="utf-8"))["machine"]
+    return found

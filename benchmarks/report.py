@@ -70,6 +70,9 @@ HEADINGS = {
     "databases": ("Databases that were not there", ""),
 }
 
+UNASKED = ("profile", "databases")
+"""Parts whose absence needs no word."""
+
 EFFORTS = {
     "full": "a full run",
     "quick": "a quick run (`--quick`): few rounds, short spans",
@@ -109,6 +112,10 @@ def page(figures: Sequence[Figure], machine: Sequence[str], pictures: Sequence[s
         rows = [each for each in figures if each.part == part]
         if rows:
             parts += [f"## {heading}", "", *([words, ""] if words else []), _table(rows), ""]
+    shown = {each.part for each in figures}
+    left_out = [HEADINGS[part][0] for part in HEADINGS if part not in {*shown, *UNASKED}]
+    if left_out:
+        parts += ["## Not in this run", "", f"{', '.join(left_out)}."]
     return "\n".join(parts).rstrip() + "\n"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import next_times
-from ..figures import Figure
+from ..figures import Figure, absent
 from .place import Effort
 
 __all__ = ["measure"]
@@ -19,5 +19,11 @@ def measure(effort: Effort) -> list[Figure]:
     for name, version, rate in next_times.rows(CALLS[effort]):
         first = first or rate
         found.append(Figure("next_times", name, version, rate, "calls/s", ratio=first / rate))
+    shown = {each.name for each in found}
+    found += [
+        absent("next_times", name, "not installed beside this package")
+        for _, name, _ in next_times.OTHERS
+        if name not in shown
+    ]
     found[0].target, found[0].good = f"≥ {TARGET:,}/s", first >= TARGET
     return found

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import comparing, databases, machine, plots, report
-from benchmarks.figures import Figure, Pairs, absent, dump, load, pairwise, percentile
+from benchmarks.figures import Figure, Pairs, absent, dump, load, machine_of, pairwise, percentile
 
 
 def test_a_ratio_is_the_median_of_the_rounds_and_not_of_the_sums() -> None:
@@ -68,11 +68,15 @@ def test_the_page_shows_what_was_missed_and_what_was_absent() -> None:
     assert "![benchmark idle](images/benchmark-idle.svg)" in page
     assert "figures mean nothing" in page
     assert "## Takeover" not in page
+    absent_parts = page.partition("## Not in this run")[2]
+    assert "Takeover" in absent_parts
+    assert "Claiming" not in absent_parts
 
 
 def test_figures_come_back_as_they_were_written(tmp_path: Path) -> None:
     figures = [Figure("claim", "a", value=math.inf, series={"ours": [1.0]}), absent("x", "y", "z")]
-    dump(figures, tmp_path / "figures.json")
+    dump(figures, tmp_path / "figures.json", ["2 cores"])
+    assert machine_of(tmp_path / "figures.json") == ["2 cores"]
     assert load(tmp_path / "figures.json") == figures
 
 
