@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from .figures import Figure
+from .plots import WORDS
 
 __all__ = ["HEADINGS", "page"]
 
@@ -120,7 +121,7 @@ def page(figures: Sequence[Figure], machine: Sequence[str], pictures: Sequence[s
 
 
 def _alt(picture: str) -> str:
-    return picture.rpartition("/")[2].removesuffix(".svg").replace("-", " ")
+    return WORDS[picture.rpartition("/")[2]][0]
 
 
 def _table(rows: Sequence[Figure]) -> str:

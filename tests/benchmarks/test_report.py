@@ -65,7 +65,7 @@ def test_the_page_shows_what_was_missed_and_what_was_absent() -> None:
     assert "| idle | sqlite | 0.123 % |  | < 0.5 % | ✓ |" in page
     assert "| asyncio | sqlite | – |  |  | not measured: no such executor |" in page
     assert "| late | sqlite | ∞ ms |  |  |  |" in page
-    assert "![benchmark idle](images/benchmark-idle.svg)" in page
+    assert "![What it costs while nothing is due](images/benchmark-idle.svg)" in page
     assert "figures mean nothing" in page
     assert "## Takeover" not in page
     absent_parts = page.partition("## Not in this run")[2]
