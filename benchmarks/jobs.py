@@ -28,11 +28,11 @@ def pause(seconds: float) -> None:
 
 @job("benchmarks.note", takes_context=True)
 def note(context, path: str) -> None:
-    """Append which occurrence and which attempt was carried out, in one write."""
-    line = f"{context.job_name} {context.key} {context.attempt}\n".encode()
+    """Append in one write: by which process, when, and which attempt at which occurrence."""
+    line = f"{os.getpid()} {time.time()} {context.job_name} {context.key} {context.attempt}\n"
     file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     try:
-        os.write(file, line)
+        os.write(file, line.encode())
     finally:
         os.close(file)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchmarks import raw, running
 from benchmarks.figures import load
+from benchmarks.measures.takeover import count_doubled
 from django_scheduler.models import Run
 from tests.house.sources import REPOSITORY
 
@@ -48,3 +49,14 @@ def test_the_bare_driver_writes_every_column_of_a_run() -> None:
 def test_every_part_has_a_measurement() -> None:
     for part in (*running.ALONE, *running.BY_SIZE, "celery", "load"):
         assert callable(import_module(f"benchmarks.measures.{part}").measure), part
+
+
+def test_what_a_killed_process_could_not_record_is_called_again_and_is_no_double() -> None:
+    noted = {
+        "once": [(1, 10.0)],
+        "called again": [(2, 25.0), (1, 19.9)],
+        "by both while both lived": [(1, 10.0), (2, 11.0)],
+        "twice by the one that lived": [(2, 30.0), (2, 31.0)],
+        "again and again": [(1, 19.0), (2, 25.0), (2, 26.0)],
+    }
+    assert count_doubled(noted, victim=1, killed=20.0) == (3, 1)
