@@ -19,6 +19,7 @@ from importlib import import_module, metadata
 from itertools import islice
 from zoneinfo import ZoneInfo
 
+from django_scheduler import __version__
 from django_scheduler.schedules import parse_schedule, zones_version
 
 BEGIN = datetime(2026, 3, 28, 0, 30, tzinfo=timezone.utc)
@@ -157,7 +158,7 @@ def _distinct(number: int) -> str:
 
 def rows(calls: int) -> Iterator[tuple[str, str, float]]:
     """Name, version and calls a second of everything that is there."""
-    ours = metadata.version("django-runscheduler")
+    ours = __version__
     yield "ours, 100 jobs share a pair", ours, speed(engine_way, calls, 100)
     yield "ours, each job a pair of its own", ours, speed(engine_way, max(calls // 10, 1), 1)
     fewer = max(calls // FEWER, 1)

@@ -1,0 +1,59 @@
+"""One claiming transaction of 500 due jobs, against the bare driver's."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from ..figures import Figure, pairwise
+from ..loading import load, make_due
+from ..raw import Bare, timed
+from ..seams import BATCH, ByHand
+from .place import Place
+
+__all__ = ["measure"]
+
+TARGETS = {"sqlite": 0.75, "postgres": 0.85, "mariadb": 0.85}
+
+
+def measure(place: Place) -> list[Figure]:
+    """Both in turn, on the same rows: ours is the engine's own turn, with nowhere to wait."""
+    batch = place.pick(20, BATCH, BATCH)
+    ids = load(2 * batch)[:batch]
+    rounds = place.pick(1, 8, 30)
+    scheduler = ByHand()
+    with closing(scheduler), place.bare() as bare:
+
+        def ours() -> float:
+            scheduler.keep_alive()
+            _prepare(bare, ids)
+            return timed(lambda: _all(batch, scheduler.claim()))
+
+        def raw() -> float:
+            _prepare(bare, ids)
+            return timed(lambda: _all(batch, _claim(bare)))
+
+        pairs = pairwise(ours, raw, rounds, place.seconds)
+    target = TARGETS[place.kind]
+    return [
+        Figure(
+            "claim", f"claim, batch {batch}", place.kind, pairs.rate(batch), "runs/s",
+            ratio=pairs.ratio, target=f"≥ {target} of raw", good=pairs.ratio >= target,
+            note=f"raw {pairs.raw_rate(batch):,.0f}/s; {pairs.rounds} rounds",
+            series={"ours": pairs.ours, "raw": pairs.raw},
+        )
+    ]  # fmt: skip
+
+
+def _prepare(bare: Bare, ids: list[int]) -> None:
+    bare.close_runs()
+    make_due(ids)
+
+
+def _claim(bare: Bare) -> int:
+    with bare.transaction():
+        return len(bare.claim(BATCH))
+
+
+def _all(wanted: int, claimed: int) -> None:
+    if claimed != wanted:
+        raise RuntimeError(f"{claimed} of {wanted} due jobs were claimed")

@@ -1,0 +1,92 @@
+"""What a scheduler costs while nothing is due: its own processor time and the server's."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ..counting import Counter
+from ..databases import connect
+from ..figures import Figure
+from ..processes import cpu_seconds, scheduler
+from .place import Place
+
+__all__ = ["measure"]
+
+WARM_UP = 4.0
+MOST_CPU, MOST_QUERIES = 0.5, 10.0
+_BACKENDS = {
+    "postgres": "SELECT pid, pid FROM pg_stat_activity WHERE datname = current_database()"
+    " AND pid <> pg_backend_pid()",
+    # The process of a thread is found by the thread: the system shows one below the other.
+    "mariadb": "SELECT TID, TID FROM information_schema.PROCESSLIST WHERE DB = DATABASE()"
+    " AND ID <> CONNECTION_ID()",
+}
+
+
+def measure(place: Place) -> list[Figure]:
+    """Long enough to meet every duty that repeats, with the settings a project has."""
+    seconds = place.pick(1.0, 20.0, 45.0)
+    counter = Counter(place.folder / "count")
+    server = _Server(place)
+    warm_up = place.pick(0.0, WARM_UP, WARM_UP)
+    with scheduler(place.folder, counting=place.folder / "count") as child:
+        time.sleep(warm_up)
+        before = (cpu_seconds(child.pid), server.seconds(), counter.value, server.transactions())
+        begun = time.monotonic()
+        time.sleep(seconds)
+        spent = time.monotonic() - begun
+        after = (cpu_seconds(child.pid), server.seconds(), counter.value, server.transactions())
+    server.close()
+    ours, theirs, queries, commits = ((b - a) / spent for a, b in zip(before, after, strict=True))
+    cpu = 100 * (ours + theirs)
+    return [
+        Figure(
+            "idle", f"idle with {place.size:,} jobs", place.kind, cpu, "% of a core",
+            target=f"< {MOST_CPU} %, < {MOST_QUERIES:.0f} queries/s",
+            good=cpu < MOST_CPU and queries < MOST_QUERIES,
+            note=f"scheduler {100 * ours:.2f} %, server {100 * theirs:.2f} %, {queries:.1f}"
+            f" queries/s{f', {commits:.1f} transactions/s' if commits else ''}; {spent:.0f} s",
+            series={
+                "size": [place.size], "scheduler": [100 * ours], "server": [100 * theirs],
+                "queries": [queries],
+            },
+        )
+    ]  # fmt: skip
+
+
+class _Server:
+    """The processor time of the server's side of this database's connections."""
+
+    def __init__(self, place: Place) -> None:
+        self._kind = place.kind
+        self._cursor: Any = None
+        if place.kind != "sqlite":
+            self._connection = connect(place.config)
+            self._cursor = self._connection.cursor()
+
+    def _ask(self, statement: str) -> list[tuple[Any, ...]]:
+        self._cursor.execute(statement)
+        return list(self._cursor.fetchall())
+
+    def seconds(self) -> float:
+        """Return the seconds so far; 0 on SQLite, which works in the scheduler's process."""
+        if self._cursor is None:
+            return 0.0
+        backends = self._ask(_BACKENDS[self._kind])
+        return sum(cpu_seconds(int(pid), int(thread)) for pid, thread in backends)
+
+    def transactions(self) -> int:
+        """Return how many transactions there were; 0 where the server does not count them."""
+        if self._kind != "postgres":
+            return 0
+        rows = self._ask(
+            "SELECT xact_commit + xact_rollback FROM pg_stat_database"
+            " WHERE datname = current_database()"
+        )
+        return int(rows[0][0])
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._cursor is not None:
+            self._connection.close()
