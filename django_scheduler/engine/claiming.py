@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from django.db.models import Q
+
 from .. import conf, lifecycle
 from ..clock import Clock
 from ..executors import Executor
@@ -13,9 +15,9 @@ from ..lifecycle import Draft, Room
 from ..models import Run
 from ..runner import Dispatch, Membership
 from .ahead import Ahead
-from .edges import Edges, Sight
+from .edges import OVERDUE, Edges, Sight
 from .enqueue import Planning, lock_due, store
-from .known import KnownJobs
+from .known import Due, KnownJobs
 from .pace import Pace
 from .share import Share
 
@@ -23,6 +25,9 @@ __all__ = ["NOTHING", "PATIENCE", "Claimed", "Claims"]
 
 PATIENCE = timedelta(milliseconds=50)
 """How long to wait when something is due that could not be taken: somebody else has it."""
+
+MOST_OVERDUE = 20
+"""How many jobs are locked at once although there is no room for what becomes of them."""
 
 NOTHING = timedelta(0)
 
@@ -96,7 +101,7 @@ class Claims:
     def _look(self, slots: Mapping[str, int], full: Sequence[str]) -> Sight:
         free = [alias for alias, number in slots.items() if number > 0]
         self.was_full = len(free) < len(slots)
-        return self._edges.look(free, full, self._held_back)
+        return self._edges.look(free, self.was_full, full, self._held_back)
 
     def is_due(self, sight: Sight) -> bool:
         """Tell whether there is anything to claim now, or within the horizon."""
@@ -121,9 +126,7 @@ class Claims:
     ) -> bool:
         """Claim once, and return whether there was anything to claim."""
         until = now + self._horizon
-        due = lock_due(
-            self._share, self._held_back, self._known, until=until, most=batch, using=self._using
-        )
+        due = self._lock_due(room, now, until, batch)
         room.queues = lifecycle.lock_queues(limits, self._using)
         process = self._membership.id
         mine = self._share.of_runs()
@@ -136,6 +139,16 @@ class Claims:
         claimed.runs += waiting
         claimed.runs += store(planning, process, room, using=self._using)
         return len(planning.held_back) < len(due) or bool(waiting)
+
+    def _lock_due(self, room: Room, now: datetime, until: datetime, batch: int) -> list[Due]:
+        """Lock the due clocks there is room for, and those that have waited for it too long."""
+        clocks = self._edges.clocks(self._held_back)
+        free = [alias for alias, number in room.slots.items() if number > 0]
+        overdue = Q(next_run_at__lt=now - OVERDUE)
+        if len(free) < len(room.slots):
+            clocks = clocks.filter(Q(job__executor__in=free) | overdue)
+        most = min(batch, max(MOST_OVERDUE, sum(room.slots.values())))
+        return lock_due(clocks, self._known, until=until, most=most)
 
     def _edge(self, sight: Sight) -> datetime | None:
         """Return when the next thing is due, those that are held back included."""

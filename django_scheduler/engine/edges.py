@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
 
 from .. import lifecycle
 from ..clock import Clock
@@ -12,7 +14,14 @@ from ..models import Installation, JobClock
 from ..models.vendors import Question, glance, question
 from .share import Share
 
-__all__ = ["Edges", "Sight"]
+__all__ = ["OVERDUE", "Edges", "Sight"]
+
+OVERDUE = timedelta(seconds=10)
+"""How long a due job waits for room to be planned: then it is queued, for whoever has some first.
+
+Until then it costs nothing, and what it misses meanwhile its catch-up policy makes one run of. To
+queue each occurrence at once would cost a process with too much to do the time to do it.
+"""
 
 _MOST = 50
 """How many forms of the question are kept: it changes with what there is room for."""
@@ -43,36 +52,47 @@ class Edges:
         self._built: dict[tuple[object, ...], list[Question]] = {}
 
     def look(
-        self, executors: Sequence[str], full_queues: Sequence[str], but: Collection[int]
+        self, executors: Sequence[str], full: bool, full_queues: Sequence[str], but: Collection[int]
     ) -> Sight:
-        """Look for jobs except ``but``, and for runs that wait for one of the executors."""
+        """Look for jobs except ``but``, and for runs that wait for one of the executors.
+
+        Args:
+            executors: those with room.
+            full: there are others; their jobs are looked at once they are overdue.
+        """
         functions = self._share.functions()
-        key = (tuple(functions), *map(tuple, (executors, full_queues, but)))
+        key = (tuple(functions), full, *map(tuple, (executors, full_queues, but)))
         asked = self._built.get(key)
         if asked is None:
             if len(self._built) >= _MOST:
                 self._built.clear()
-            asked = self._built[key] = self._build(executors, full_queues, but)
-        now, (paused, *known) = glance(self._clock, self._using, asked)
+            asked = self._built[key] = self._build(executors, full, full_queues, but)
+        now, (paused, overdue, *known) = glance(self._clock, self._using, asked)
+        if overdue is not None:
+            known.append(overdue + OVERDUE)
         soonest = min((instant for instant in known if instant is not None), default=None)
         return Sight(now, paused is not None, soonest)
 
+    def clocks(self, but: Collection[int]) -> QuerySet[JobClock]:
+        """Return the clocks of the jobs this process may claim, except ``but``."""
+        mine = JobClock.objects.using(self._using).filter(self._share.of_clocks())
+        return mine.exclude(job_id__in=list(but)) if but else mine
+
     def _build(
-        self, executors: Sequence[str], full_queues: Sequence[str], but: Collection[int]
+        self, executors: Sequence[str], full: bool, full_queues: Sequence[str], but: Collection[int]
     ) -> list[Question]:
         paused = Installation.objects.using(self._using).filter(pk=Installation.ONLY)
-        clocks = JobClock.objects.using(self._using).filter(
-            self._share.of_clocks(), next_run_at__isnull=False
-        )
-        if but:
-            clocks = clocks.exclude(job_id__in=list(but))
+        clocks = self.clocks(but).filter(next_run_at__isnull=False).order_by("next_run_at")
+        free, others = clocks, clocks.none()
+        if full:
+            free = clocks.filter(job__executor__in=executors)
+            others = clocks.exclude(job__executor__in=executors)
         waiting = lifecycle.waiting_runs(self._using, executors, self._share.of_runs())
         if full_queues:
             waiting = waiting.exclude(queue__in=full_queues)
         return [
             question(paused.values_list("paused_at")),
-            question(
-                clocks.order_by("next_run_at").values_list("next_run_at"), begin_with_first=True
-            ),
+            question(others.values_list("next_run_at"), begin_with_first=True),
+            question(free.values_list("next_run_at"), begin_with_first=True),
             question(waiting.order_by("due_at").values_list("due_at")),
         ]

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import DatabaseError
+from django.db.models import QuerySet
 
 from .. import lifecycle
 from ..lifecycle import Activity, Draft, Room, occurrence_key
@@ -24,7 +25,6 @@ from ..policies import CatchUp, Decision, Overlap, decide_overlap
 from ..schedules import Schedule
 from ..states import Reason, RunStatus, Trigger
 from .known import COLUMNS, Due, KnownJobs
-from .share import Share
 
 __all__ = ["Planning", "lock_due", "store"]
 
@@ -38,16 +38,14 @@ _ON_TIME = timedelta(seconds=1)
 
 
 def lock_due(
-    share: Share, but: Collection[int], known: KnownJobs, *, until: datetime, most: int, using: str
+    clocks: QuerySet[JobClock], known: KnownJobs, *, until: datetime, most: int
 ) -> list[Due]:
-    """Lock the clocks due by ``until``, at most ``most``, earliest first; not those of ``but``.
+    """Lock those of the clocks that are due by ``until``, at most ``most``, earliest first.
 
     Clocks and jobs that somebody holds are left out: they may be held for long, and the others
     are to be served.
     """
-    due = JobClock.objects.using(using).filter(share.of_clocks(), next_run_at__lte=until)
-    if but:
-        due = due.exclude(job_id__in=but)
+    due = clocks.filter(next_run_at__lte=until)
     first = due.order_by("next_run_at", "job__priority", "job_id")[:most]
     rows = lock_raw(first.values_list(*COLUMNS), JobClock, Job)
     return [known.of(row) for row in rows]

@@ -151,8 +151,9 @@ class Turn:
     def _write_and_claim(self, letters: list[Letter], claim: bool) -> tuple[Claimed, list[Letter]]:
         """Write what came back and take what is due; return it with the letters to write later."""
         if not letters:
-            claim = claim and self._until_look() <= NOTHING
-            if not (claim and self._sees_something()):
+            if not claim:
+                return Claimed(wait=self._poll_interval), []
+            if self._until_look() > NOTHING or not self._sees_something():
                 return Claimed(wait=min(self._until_look(), self._poll_interval)), []
         return self._transact(letters, claim)
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from .. import signals
-from ..models import Job, Run
+from ..models import Job, Run, lock_objects
 from ..models.vendors import locked, vendor_of
 from ..states import Reason, RunStatus, Trigger
 from .clocks import lock_at_hand
@@ -21,6 +21,15 @@ from .room import Room
 __all__ = ["claim_waiting", "skip_unclaimable", "take_dispatched", "waiting_runs"]
 
 NOBODY = uuid.UUID(int=0)
+
+_NEEDED = (
+    "id", "job_id", "job_name", "function", "key", "number", "attempt", "trigger", "status",
+    "reason", "missed", "scheduled_for", "due_at", "expires_at", "started_at",
+    "stop_requested_at", "process", "epoch", "executor", "queue", "priority", "args", "kwargs",
+    "metadata", "policy",
+)  # fmt: skip
+"""What a run is dispatched with."""
+
 _BATCH = 200
 
 
@@ -64,7 +73,7 @@ def claim_waiting(
             continue
         due = waiting_runs(using, [executor], mine & ~Q(queue__in=room.full()))
         first = due.filter(due_at__lte=until).order_by("due_at", "priority", "pk")[:free]
-        for run in locked(first, skip=True):
+        for run in lock_objects(first, _NEEDED, skip=True, using=using):
             if run.stop_requested_at is not None:
                 _end(run, RunStatus.STOPPED, run.reason or Reason.ASKED.value, now, using)
             elif run.expires_at is not None and run.expires_at < now:
