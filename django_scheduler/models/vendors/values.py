@@ -70,6 +70,8 @@ def reader_of(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) ->
     drivers_are_naive = connection.vendor in ("sqlite", "mysql")
     if kind == "DateTimeField" and drivers_are_naive and connection.timezone is timezone.utc:
         return _from_naive
+    if kind == "JSONField":
+        return _from_json
     converters = [
         *connection.ops.get_db_converters(column),
         *field.get_db_converters(connection),
@@ -83,6 +85,13 @@ def reader_of(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) ->
         return value
 
     return read
+
+
+def _from_json(value: str | None) -> Any:
+    """Return the value of a JSON column, which every driver gives as text to Django."""
+    if value == "{}":
+        return {}
+    return [] if value == "[]" else value if value is None else json.loads(value)
 
 
 def _from_naive(value: datetime | None) -> datetime | None:
