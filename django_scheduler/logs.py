@@ -26,6 +26,8 @@ def connect() -> None:
         (signals.scheduler_stopped, _scheduler_stopped),
     ):
         signal.connect(receiver, dispatch_uid=f"django_scheduler.logs.{receiver.__name__}")
+    signals.gate(signals.run_started, lambda _facts: logger.isEnabledFor(logging.INFO))
+    signals.gate(signals.run_finished, lambda facts: logger.isEnabledFor(_level(facts["run"])))
 
 
 def _about(run: Run) -> dict[str, Any]:
@@ -41,13 +43,16 @@ def _started(run: Run, **_kwargs: Any) -> None:
     logger.info("%s started (run %s)", run.job_name, run.pk, extra=_about(run))
 
 
+def _level(run: Run) -> int:
+    return logging.INFO if run.status in ("succeeded", "skipped") else logging.WARNING
+
+
 def _finished(run: Run, **_kwargs: Any) -> None:
     seconds = run.duration.total_seconds() if run.duration is not None else 0.0
     about = {**_about(run), "status": run.status, "duration": seconds}
     why = f", {run.reason}" if run.reason else ""
-    level = logging.INFO if run.status in ("succeeded", "skipped") else logging.WARNING
     logger.log(
-        level,
+        _level(run),
         "%s %s%s after %.3f s (run %s)%s",
         run.job_name,
         run.status,

@@ -108,12 +108,18 @@ def bind_arguments(
     function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], *, name: str
 ) -> None:
     """Do nothing if ``function`` accepts the arguments; raise InvalidArguments otherwise."""
-    signature = inspect.signature(function)
+    signature = _signature_of(function)
     try:
         signature.bind(*args, **kwargs)
     except TypeError as error:
         message = f"The arguments do not fit {name!r}{signature}: {error}."
         raise InvalidArguments(message, field="kwargs" if kwargs else "args") from None
+
+
+@lru_cache(maxsize=1024)
+def _signature_of(function: Callable[..., Any]) -> inspect.Signature:
+    """Return the signature; to read it takes longer than to bind to it, and it is asked each run."""
+    return inspect.signature(function)
 
 
 _lock = threading.Lock()

@@ -20,6 +20,7 @@ __all__ = [
     "announce",
     "announce_made",
     "deliver_through",
+    "gate",
     "job_added",
     "job_broken",
     "job_changed",
@@ -81,7 +82,7 @@ def deliver_through(delivery: Delivery | None) -> None:
 
 def announce(signal: Signal, *, using: str, sender: Any, **facts: Any) -> None:
     """Send ``signal`` once the present transaction on ``using`` is committed, and only then."""
-    if not signal.has_listeners(sender):
+    if not signal.has_listeners(sender) or _is_for_a_closed_log(signal, facts):
         return
     transaction.on_commit(partial(_hand_over, signal, sender, facts), using=using)
 
@@ -92,6 +93,23 @@ def announce_made(
     """Like :func:`announce`, of facts that are made only if somebody listens."""
     if signal.has_listeners(sender):
         announce(signal, using=using, sender=sender, **make())
+
+
+Gate = Callable[[dict[str, Any]], bool]
+_gates: dict[int, Gate] = {}
+
+
+def gate(signal: Signal, wants: Gate) -> None:
+    """Let facts for which ``wants`` says no go unsent, while no other receiver is connected.
+
+    For the log lines: a line that no handler wants is not worth a way through a queue.
+    """
+    _gates[id(signal)] = wants
+
+
+def _is_for_a_closed_log(signal: Signal, facts: dict[str, Any]) -> bool:
+    wants = _gates.get(id(signal))
+    return wants is not None and len(signal.receivers) == 1 and not wants(facts)
 
 
 def _hand_over(signal: Signal, sender: Any, facts: dict[str, Any]) -> None:
