@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ParamSpec, TypedDict, TypeVar, Union, overload
 
 from .exceptions import FunctionNotRegistered, InvalidArguments, InvalidJob, InvalidSchedule
@@ -118,7 +119,7 @@ def bind_arguments(
 
 @lru_cache(maxsize=1024)
 def _signature_of(function: Callable[..., Any]) -> inspect.Signature:
-    """Return the signature; to read it takes longer than to bind to it, and it is asked each run."""
+    """Return the signature: to read one takes longer than to bind to it, and each run asks."""
     return inspect.signature(function)
 
 
