@@ -36,6 +36,8 @@ def _why_unavailable(marker: str) -> str | None:
         if importlib.util.find_spec("playwright") is None:
             return "Playwright is not installed"
         return None if find_chromium() else "no Chromium on PATH, TEST_CHROMIUM is not set"
+    if marker == "chaos":
+        return None if os.environ.get("TEST_CHAOS") else "TEST_CHAOS is not set"
     if not getattr(settings, f"TEST_{marker.upper()}_URL"):
         return f"TEST_{marker.upper()}_URL is not set"
     if marker in ("postgres", "mariadb") and marker != settings.TEST_DATABASE:
@@ -45,7 +47,7 @@ def _why_unavailable(marker: str) -> str | None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect what needs a service this run was not given; say so at the end of the run."""
-    markers = ("postgres", "mariadb", "redis", "rabbitmq", "browser")
+    markers = ("postgres", "mariadb", "redis", "rabbitmq", "browser", "chaos")
     missing = {marker: why for marker in markers if (why := _why_unavailable(marker))}
     counts: Counter[str] = Counter()
     kept, dropped = [], []

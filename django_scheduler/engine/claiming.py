@@ -147,7 +147,7 @@ class Claims:
         overdue = Q(next_run_at__lt=now - OVERDUE)
         if len(free) < len(room.slots):
             clocks = clocks.filter(Q(job__executor__in=free) | overdue)
-        most = min(batch, max(MOST_OVERDUE, sum(room.slots.values())))
+        most = min(batch, sum(room.slots.values()) or MOST_OVERDUE)
         return lock_due(clocks, self._known, until=until, most=most)
 
     def _edge(self, sight: Sight) -> datetime | None:

@@ -99,7 +99,7 @@ class Dispatch:
     def needs_committed_start(self) -> bool:
         """Whether the function may only be called once its start is on record.
 
-        At most once: ``on_lost="fail"``. And a run somebody died holding must show that it was
-        called, or a function that kills its process would be called for ever.
+        At most once: ``on_lost="fail"``. And a run whose process died, or that is tried again, must
+        show that it was called, or a function that kills its process would be called for ever.
         """
         return self.on_lost == "fail" or self.was_lost or self.attempt > 1

@@ -9,7 +9,7 @@ from random import SystemRandom
 
 import pytest
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.chaos, pytest.mark.django_db(transaction=True)]
 
 SEED = os.environ.get("CHAOS_SEED") or str(SystemRandom().randrange(10**6))
 KILLS = os.environ.get("CHAOS_KILLS") or "24"

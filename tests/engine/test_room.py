@@ -1,0 +1,140 @@
+"""What is planned, and what waits, when there is more to do than there is room for (T5, T7)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from django_scheduler import every, jobs, registry
+from django_scheduler.engine.pace import MOMENT, STUCK, Pace
+from django_scheduler.executors.inline import InlineExecutor
+from django_scheduler.models import Job, Run
+from django_scheduler.registry import Definition
+from django_scheduler.runner import Dispatch
+from django_scheduler.testing import ManualClock, ManualScheduler
+from tests.engine.lasting import LastingScheduler
+
+MINUTE = timedelta(minutes=1)
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def narrow(scheduler_clock, stage):
+    """A scheduler with one slot; `stage` has a thousand."""
+    scheduler = LastingScheduler(scheduler_clock, slots=1)
+
+    def lasting(context):
+        scheduler.executor.stay(context, timedelta(minutes=context.metadata["minutes"]))
+
+    registry.register(Definition("slow", lasting, takes_context=True))
+    yield scheduler
+    scheduler.close()
+    registry.unregister("slow")
+
+
+def _statuses() -> dict[str, str]:
+    return dict(Run.objects.order_by("id").values_list("job_name", "status"))
+
+
+def _add(name: str, minutes: float, **fields: object) -> None:
+    schedule = every(minutes=1)
+    jobs.add(name, function="slow", schedule=schedule, metadata={"minutes": minutes}, **fields)
+
+
+def test_what_finds_no_room_is_queued_after_a_while_and_runs_when_there_is_some(narrow):
+    """T7: a full pool queues and never fails a job."""
+    _add("first", 0.5, priority=-1)
+    _add("second", 0.1)
+    narrow.advance(MINUTE)
+    assert _statuses() == {"first": "running"}
+    narrow.advance(12)
+    assert _statuses() == {"first": "running", "second": "queued"}
+    assert Run.objects.get(job_name="second").process is None
+    narrow.advance(0.5 * MINUTE)
+    assert _statuses() == {"first": "succeeded", "second": "succeeded"}
+    assert Run.objects.get(job_name="second").lateness == timedelta(seconds=30)
+
+
+def test_what_there_was_no_room_for_becomes_one_run_and_no_pile(narrow):
+    """T8: too much to do makes late, and catching up goes by policy."""
+    _add("busy", 0, overlap="allow")
+    jobs.trigger("busy")
+    jobs.add("long", function="slow", metadata={"minutes": 5}, schedule=every(minutes=1))
+    narrow.advance(5.5 * MINUTE)
+    made = Run.objects.filter(job_name="long").exclude(status="skipped").count()
+    assert made <= 2
+
+
+def test_a_full_executor_does_not_hold_up_the_jobs_of_others(scheduler_clock, recorder):
+    """T7: nor does it delay the claiming of others."""
+    executors = {"default": InlineExecutor("default", slots=0), "other": InlineExecutor("other")}
+    scheduler = ManualScheduler(scheduler_clock, executors=executors)
+    for name in ("here", "there"):
+        jobs.add(name, function="recorder", schedule=every(minutes=1))
+    Job.objects.filter(name="there").update(executor="other")
+    scheduler.advance(MINUTE)
+    assert _statuses() == {"there": "succeeded"}
+    scheduler.advance(11)
+    assert _statuses() == {"there": "succeeded", "here": "queued"}
+    scheduler.close()
+
+
+def test_what_waits_for_slots_that_do_not_become_free_is_given_back(scheduler_clock, recorder):
+    """engine.md 1: what finds no slot is un-owned again, so that others can take it."""
+    executor = _Waiting("default")
+    scheduler = ManualScheduler(scheduler_clock, executors={"default": executor})
+    jobs.add("job", function="recorder")
+    jobs.trigger("job")
+    scheduler.run_due()
+    assert Run.objects.get().process is not None
+    scheduler.advance(2)
+    run = Run.objects.get()
+    assert (run.status, run.process, run.due_at) == ("queued", None, run.scheduled_for)
+    other = ManualScheduler(scheduler_clock)
+    other.run_due()
+    assert Run.objects.get().status == "succeeded"
+    other.close()
+    scheduler.close()
+
+
+class _Waiting(InlineExecutor):
+    """Has one slot, as it says, and then none for what it was given."""
+
+    def __init__(self, alias: str) -> None:
+        super().__init__(alias, slots=1)
+        self.taken: list[Dispatch] = []
+
+    def submit(self, dispatch: Dispatch) -> None:
+        self.slots = 0
+        self.taken.append(dispatch)
+
+    def waiting(self) -> int:
+        return len(self.taken)
+
+    def reclaim(self) -> list[Dispatch]:
+        taken, self.taken = self.taken, []
+        return taken
+
+
+def test_as_many_may_wait_as_have_just_ended():
+    clock = ManualClock()
+    pace = Pace(clock)
+    assert pace.waiting_room("default") == 0
+    pace.note(["default"] * 5 + ["other"])
+    assert (pace.waiting_room("default"), pace.waiting_room("other")) == (5, 1)
+    clock.advance(MOMENT)
+    pace.note(["default"])
+    assert pace.waiting_room("default") == 6
+    clock.advance(MOMENT / 2)
+    assert (pace.waiting_room("default"), pace.waiting_room("other")) == (1, 0)
+
+
+def test_nothing_waits_where_nothing_ends():
+    clock = ManualClock()
+    pace = Pace(clock)
+    pace.note(["default"])
+    clock.advance(STUCK)
+    assert not pace.is_stuck("default")
+    clock.advance(0.1)
+    assert pace.is_stuck("default")
