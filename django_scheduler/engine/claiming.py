@@ -101,7 +101,7 @@ class Claims:
     def _look(self, slots: Mapping[str, int], full: Sequence[str]) -> Sight:
         free = [alias for alias, number in slots.items() if number > 0]
         self.was_full = len(free) < len(slots)
-        return self._edges.look(free, self.was_full, full, self._held_back)
+        return self._edges.look(free, self.was_full, full)
 
     def is_due(self, sight: Sight) -> bool:
         """Tell whether there is anything to claim now, or within the horizon."""

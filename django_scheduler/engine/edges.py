@@ -51,38 +51,36 @@ class Edges:
         self._using = using
         self._built: dict[tuple[object, ...], list[Question]] = {}
 
-    def look(
-        self, executors: Sequence[str], full: bool, full_queues: Sequence[str], but: Collection[int]
-    ) -> Sight:
-        """Look for jobs except ``but``, and for runs that wait for one of the executors.
+    def look(self, executors: Sequence[str], full: bool, full_queues: Sequence[str]) -> Sight:
+        """Look for jobs, and for runs that wait for one of the executors.
 
         Args:
             executors: those with room.
             full: there are others; their jobs are looked at once they are overdue.
         """
         functions = self._share.functions()
-        key = (tuple(functions), full, *map(tuple, (executors, full_queues, but)))
+        key = (tuple(functions), full, tuple(executors), tuple(full_queues))
         asked = self._built.get(key)
         if asked is None:
             if len(self._built) >= _MOST:
                 self._built.clear()
-            asked = self._built[key] = self._build(executors, full, full_queues, but)
+            asked = self._built[key] = self._build(executors, full, full_queues)
         now, (paused, overdue, *known) = glance(self._clock, self._using, asked)
         if overdue is not None:
             known.append(overdue + OVERDUE)
         soonest = min((instant for instant in known if instant is not None), default=None)
         return Sight(now, paused is not None, soonest)
 
-    def clocks(self, but: Collection[int]) -> QuerySet[JobClock]:
+    def clocks(self, but: Collection[int] = ()) -> QuerySet[JobClock]:
         """Return the clocks of the jobs this process may claim, except ``but``."""
         mine = JobClock.objects.using(self._using).filter(self._share.of_clocks())
         return mine.exclude(job_id__in=list(but)) if but else mine
 
     def _build(
-        self, executors: Sequence[str], full: bool, full_queues: Sequence[str], but: Collection[int]
+        self, executors: Sequence[str], full: bool, full_queues: Sequence[str]
     ) -> list[Question]:
         paused = Installation.objects.using(self._using).filter(pk=Installation.ONLY)
-        clocks = self.clocks(but).filter(next_run_at__isnull=False).order_by("next_run_at")
+        clocks = self.clocks().filter(next_run_at__isnull=False).order_by("next_run_at")
         free, others = clocks, clocks.none()
         if full:
             free = clocks.filter(job__executor__in=executors)

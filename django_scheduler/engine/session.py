@@ -136,8 +136,12 @@ class Session:
                 )
 
     def _tell_refused(self, runs: Mapping[uuid.UUID, int]) -> None:
-        """Tell functions that were called before their start was refused what stands against it."""
-        self.watch.obey(orders_for(runs, self.membership.id, using=self._using))
+        """Tell functions that were called before their start was refused what stands against it.
+
+        If the database is away at this very moment, the heartbeat tells them.
+        """
+        with contextlib.suppress(DatabaseError):
+            self.watch.obey(orders_for(runs, self.membership.id, using=self._using))
 
     def step(self, *, claim: bool = True) -> timedelta:
         """Do one turn, and what maintenance is due, and return how long to wait.

@@ -209,14 +209,14 @@ class Turn:
         won = {id(fact) for fact in applied.won}
         ended = [letter.fact.run_id for letter in letters if isinstance(letter.fact, Finished)]
         self._claims.pace.note(self.held[run_id] for run_id in ended if run_id in self.held)
-        refused = {f.run_id: f.epoch for f in applied.lost if isinstance(f, Started)}
-        if refused:
-            # They may run already, and must not: their stop was asked for, or they were taken.
-            self._on_refused(refused)
         for letter in letters:
             if isinstance(letter.fact, (Finished, GivenBack, Published)):
                 self.held.pop(letter.fact.run_id, None)
             letter.answer(id(letter.fact) in won)
+        refused = {f.run_id: f.epoch for f in applied.lost if isinstance(f, Started)}
+        if refused:
+            # They may run already, and must not: their stop was asked for, or they were taken.
+            self._on_refused(refused)
 
     def write(self, letters: list[Letter]) -> None:
         """Write facts at once, in a transaction of their own."""
