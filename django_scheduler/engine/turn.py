@@ -160,9 +160,10 @@ class Turn:
     def _sees_something(self) -> bool:
         """Tell whether anything is due; while it is not, a turn is this one question."""
         sight = self._claims.look()
-        if self._claims.is_due(sight):
+        steady = self._steadiness.trusts(sight.now)
+        if steady and self._claims.is_due(sight):
             return True
-        self._look_again_in(self._claims.until_next(sight))
+        self._look_again_in(self._claims.until_next(sight) if steady else self._poll_interval)
         return False
 
     def _transact(self, letters: list[Letter], claim: bool) -> tuple[Claimed, list[Letter]]:

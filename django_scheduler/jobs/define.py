@@ -117,7 +117,9 @@ def _written(job: Job, noted: list[datetime]) -> Job | None:
     found = Job.objects.using(using()).filter(name=job.name, created_at__in=noted).first()
     if found is None:
         return None
-    own = {"id", "created_at", "updated_at", "anchor", "state", "error"}
+    own = {
+        "id", "created_at", "updated_at", "anchor", "state", "error", "planned_spec", "attention",
+    }  # fmt: skip
     same = all(
         getattr(found, field.attname) == getattr(job, field.attname)
         for field in Job._meta.concrete_fields
