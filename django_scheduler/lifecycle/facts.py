@@ -186,6 +186,6 @@ class GivenBack(Fact):
         return {
             "status": RunStatus.QUEUED.value,
             "process": None,
-            "due_at": self.due_at,
+            "due_at": max(self.due_at, run.scheduled_for),
             "reason": _reason(run, self.reason),
         }

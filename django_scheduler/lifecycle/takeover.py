@@ -11,7 +11,8 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import DateTimeField, Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Greatest
 
 from ..models import Process, Run
 from ..states import ALIVE, BEGUN, OPEN, Reason, RunStatus
@@ -56,7 +57,11 @@ def _free(runs: QuerySet[Run], now: datetime, using: str) -> int:
     # It may have been called without a word of it: the next owner puts its start on record first.
     waiting.filter(stop_requested_at__isnull=True).update(reason=Reason.WORKER_LOST.value)
     freed = waiting.update(
-        status=RunStatus.QUEUED.value, process=None, due_at=now, epoch=F("epoch") + 1
+        status=RunStatus.QUEUED.value,
+        process=None,
+        # It may have been claimed ahead of its time, and be free before that has come.
+        due_at=Greatest(Value(now, DateTimeField()), F("scheduled_for")),
+        epoch=F("epoch") + 1,
     )
     return freed + len(applied.won)
 

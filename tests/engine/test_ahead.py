@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from django_scheduler import every, jobs, runs
-from django_scheduler.models import JobClock, Run
+from django_scheduler import every, jobs, lifecycle, runs
+from django_scheduler.models import JobClock, Process, Run
 from django_scheduler.testing import ManualScheduler
 
 SECOND = timedelta(seconds=1)
@@ -148,6 +148,23 @@ def test_what_a_killed_scheduler_held_is_taken_over(ahead, recorder):
     ahead.advance(40)
     run = Run.objects.get()
     assert (run.status, run.attempt) == ("succeeded", 1)
+
+
+def test_what_a_killed_scheduler_held_is_not_begun_early_by_who_takes_over_at_once(ahead, recorder):
+    """P5: its own restart need not wait for the lease, but for the instant."""
+    jobs.add("ticking", function="recorder", schedule=every(seconds=1))
+    ahead.run_due()
+    ahead.clock.advance(0.8)
+    ahead.run_due()
+    Process.objects.update(state="dead")
+    lifecycle.take_over_orphans(now=ahead.clock.now(), using="default")
+    run = Run.objects.get()
+    assert (run.process, run.due_at, run.reason) == (None, run.scheduled_for, "worker_lost")
+    ahead.kill()
+    ahead.run_due()
+    assert recorder.times == 0
+    ahead.advance(0.2)
+    assert recorder.contexts[0].started_at == run.scheduled_for
 
 
 def test_a_process_given_up_drops_what_it_holds(ahead, recorder):
