@@ -117,12 +117,7 @@ def bind_arguments(
         raise InvalidArguments(message, field="kwargs" if kwargs else "args") from None
 
 
-@lru_cache(maxsize=1024)
-def _signature_of(function: Callable[..., Any]) -> inspect.Signature:
-    """Return the signature: to read one takes longer than to bind to it, and each run asks."""
-    return inspect.signature(function)
-
-
+_signature_of = lru_cache(1024)(inspect.signature)  # reading one takes longer than binding to it
 _lock = threading.Lock()
 _definitions: dict[str, Definition] = {}
 _unnamed: list[Definition] = []
