@@ -42,8 +42,8 @@ class Clock(Protocol):
     def offset(self) -> timedelta:
         """Return how far this machine's wall clock is ahead of the estimate."""
 
-    def error(self) -> timedelta:
-        """Return how far the estimate may be ahead of the database's clock, at most."""
+    def reached(self) -> datetime:
+        """Return an instant the database's clock has reached for sure, as late as is known."""
 
 
 _BOOTTIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)
@@ -53,8 +53,14 @@ class SystemClock:
     """Real time. Until the first :meth:`calibrate` it estimates with the machine's wall clock."""
 
     def __init__(self) -> None:
-        self._base = (datetime.now(timezone.utc), time.monotonic())
-        self._error: timedelta | None = None
+        # The estimate at a monotonic time, and how far it may be ahead; None: nobody was asked yet.
+        # One tuple, so that readers in other threads see a whole.
+        self._base: tuple[datetime, float, timedelta | None] = (
+            datetime.now(timezone.utc),
+            time.monotonic(),
+            None,
+        )
+        self._asking = threading.Lock()
 
     def now(self) -> datetime:
         """Return the estimated instant of the database's clock.
@@ -62,7 +68,8 @@ class SystemClock:
         It is never earlier than that clock: an answer is dated to when the question was sent.
         Work claimed as due therefore never records a start before its due instant.
         """
-        return self._estimate(time.monotonic())
+        at, since, _ = self._base
+        return at + timedelta(seconds=time.monotonic() - since)
 
     def monotonic(self) -> float:
         """Return the machine's monotonic seconds."""
@@ -87,23 +94,20 @@ class SystemClock:
         bound and not earlier than the other. An estimate between them stands, for it may stem
         from a quicker answer; so the quickest one counts, and a clock that was set is followed.
         """
-        received = time.monotonic()
-        latest = instant + timedelta(seconds=received - sent)
-        estimate = self._estimate(received)
-        if self._error is None or not instant <= estimate <= latest:
-            # One tuple is replaced, so readers in other threads see a whole.
-            self._base = (latest, received)
-            self._error = latest - instant
-        else:
-            self._error = min(self._error, estimate - instant)
+        with self._asking:
+            received = time.monotonic()
+            latest = instant + timedelta(seconds=received - sent)
+            at, since, error = self._base
+            estimate = at + timedelta(seconds=received - since)
+            if error is None or not instant <= estimate <= latest:
+                self._base = (latest, received, latest - instant)
+            else:
+                self._base = (at, since, min(error, estimate - instant))
 
-    def error(self) -> timedelta:
-        """Return the bound given by the quickest answer; zero before the first."""
-        return self._error or timedelta(0)
-
-    def _estimate(self, at: float) -> datetime:
-        instant, since = self._base
-        return instant + timedelta(seconds=at - since)
+    def reached(self) -> datetime:
+        """Return the estimate less the bound of its error, which the quickest answer gave."""
+        at, since, error = self._base
+        return at + timedelta(seconds=time.monotonic() - since) - (error or timedelta(0))
 
     def offset(self) -> timedelta:
         """Return the machine's wall clock minus the estimate."""

@@ -42,10 +42,9 @@ class Ahead:
     def release(self) -> list[Dispatch]:
         """Return the runs that are due by now, earliest first, and hold them no longer.
 
-        The estimate of the database's clock may be ahead of it by its error: so much later is
-        never too early.
+        By the database's clock as it has been reached for sure, so that nothing begins early.
         """
-        now = self._clock.now() - self._clock.error()
+        now = self._clock.reached()
         due: list[Dispatch] = []
         with self._lock:
             while self._heap and self._heap[0][0] <= now:
@@ -60,7 +59,7 @@ class Ahead:
             if not self._heap:
                 return None
             instant = self._heap[0][0]
-        return max(timedelta(0), instant - self._clock.now() + self._clock.error())
+        return max(timedelta(0), instant - self._clock.reached())
 
     def drop(self, runs: Collection[uuid.UUID]) -> list[Dispatch]:
         """Hold these runs no longer, and return those that were held."""

@@ -69,9 +69,9 @@ class ManualClock:
         """Return zero."""
         return timedelta(0)
 
-    def error(self) -> timedelta:
-        """Return zero: it is the clock."""
-        return timedelta(0)
+    def reached(self) -> datetime:
+        """Return the instant it was set to: it is never off."""
+        return self._now
 
     def advance(self, delta: timedelta | float) -> datetime:
         """Move forward by ``delta`` (seconds if it is a number) and return the new instant.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ OVERLAPS = {
     "two": {"overlap": "allow", "max_running": 2},
 }
 SECOND = timedelta(seconds=1)
+START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 LONGER = 1.5
 """How long a run takes, in seconds: the next one comes due meanwhile, on any machine."""
 
@@ -112,3 +114,26 @@ def _assert_each_second_is_accounted_for(name):
     first, last = min(named), max(named)
     assert len(named) == (last - first) / SECOND + 1
     assert [keys for keys in named.values() if len(keys) > 1] == []
+
+
+def test_what_is_surely_reached_never_runs_ahead_whoever_asks_meanwhile():
+    """Never early: of two threads that ask at once none may leave its bound beside the other's."""
+    clock, machine = SystemClock(), SystemClock()
+    zero = machine.monotonic()
+    ahead: list[timedelta] = []
+
+    def true_now(before: float = 0.0) -> datetime:
+        return START + timedelta(seconds=machine.monotonic() - zero - before)
+
+    def ask(slow: float) -> None:
+        for _ in range(300):
+            answered = true_now(slow * random.random())
+            clock.calibrate(answered, machine.monotonic() - slow)
+            ahead.append(clock.reached() - true_now())
+
+    threads = [threading.Thread(target=ask, args=(slow,)) for slow in (0.0, 0.001, 0.03)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert max(ahead) <= timedelta(0)

@@ -22,6 +22,9 @@ class Span:
     first: datetime
     last: datetime
 
+    def __str__(self) -> str:
+        return f"{self.first:%H:%M:%S.%f}…{self.last:%H:%M:%S.%f}"
+
 
 @dataclass
 class Stretch:
@@ -30,6 +33,9 @@ class Stretch:
     schedule: Schedule
     opens: Span
     closes: Span | None = None
+
+    def __str__(self) -> str:
+        return f"{self.schedule} from {self.opens} to {self.closes or 'now'}"
 
     def instants(self, end: datetime) -> dict[datetime, bool]:
         """Return its occurrences up to ``end``, and whether each must be on record."""

@@ -88,7 +88,8 @@ class _Ledger:
     def _reject_invented(self) -> None:
         unknown = sorted(set(self._own) - set(self._owed))
         if unknown:
-            self._verdict.blame("other", f"{self._job.name} never owed {_some(unknown)}")
+            owed = "; ".join(str(stretch) for stretch in self._job.book.stretches)
+            self._verdict.blame("other", f"{self._job.name} never owed {_some(unknown)}: {owed}")
 
     def _weigh(self) -> None:
         must = [each for each, is_sure in self._owed.items() if is_sure]
