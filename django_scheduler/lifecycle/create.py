@@ -134,7 +134,8 @@ def active_runs(using: str) -> QuerySet[Run]:
 def still_inside(using: str) -> Q:
     """Match given-up runs whose function has not returned although its process lives."""
     alive = Process.objects.using(using).filter(state__in=ALIVE).values("id")
-    given_up = Q(status__in=[RunStatus.TIMED_OUT.value, RunStatus.INTERRUPTED.value])
+    # One whose stop was asked for ends stopped, whatever it was given up for.
+    given_up = Q(status__in=[RunStatus.TIMED_OUT, RunStatus.INTERRUPTED, RunStatus.STOPPED])
     return given_up & Q(left_at__isnull=True, started_at__isnull=False, process__in=alive)
 
 

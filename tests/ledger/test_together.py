@@ -6,9 +6,11 @@ import pytest
 from django.db import DatabaseError, connection
 from django.test.utils import CaptureQueriesContext
 
-from django_scheduler import Retry, jobs
+from django_scheduler import Retry, jobs, lifecycle
+from django_scheduler.lifecycle import Left
 from django_scheduler.models import Job, Run
-from tests.ledger.held import end, finished, held, tell
+from tests.facades.fixed import NOW
+from tests.ledger.held import end, finished, held, owner, tell
 
 pytestmark = pytest.mark.django_db
 
@@ -53,3 +55,13 @@ def test_ends_of_one_job_told_together_count_each():
     tell(finished(held(job), "failed"), finished(held(job), "succeeded"))
     job.refresh_from_db()
     assert (job.success_count, job.failure_count, job.consecutive_failures) == (2, 3, 0)
+
+
+def test_a_run_given_up_after_its_stop_was_asked_for_counts_until_its_function_has_left():
+    """semantics 2: it ends stopped, and its thread may go on for long."""
+    job = jobs.add("report")
+    run = held(job, stop_requested_at=NOW, reason="asked")
+    assert end(run, "timed_out", left=False).status == "stopped"
+    assert lifecycle.activity([job.pk], "default")[job.pk].active == 1
+    tell(Left(**owner(run), at=NOW))
+    assert lifecycle.activity([job.pk], "default")[job.pk].active == 0
