@@ -15,7 +15,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import OperationalError, connections
+from django.db import DatabaseError, OperationalError, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from django_scheduler import clock as clocks
@@ -138,7 +138,8 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         self.stdout.write(f"The scheduler is running (process {os.getpid()}). Stop it with Ctrl-C.")
         self.stdout.flush()
-        self._tell_what_is_missing()
+        with contextlib.suppress(DatabaseError):  # only hints; the scheduler itself waits for it
+            self._tell_what_is_missing()
         _let_go_of_connections()
         try:
             with _ready_file(options["ready_file"]):
