@@ -31,8 +31,12 @@ def take_over_orphans(*, now: datetime, using: str) -> int:
     ``on_lost`` decides whether another attempt follows.
     """
     alive = Process.objects.using(using).filter(state__in=ALIVE, id=OuterRef("process"))
-    owned = Run.objects.using(using).filter(process__isnull=False)
-    return _free(owned.exclude(Exists(alive)), now, using)
+    owned = Run.objects.using(using).filter(
+        process__isnull=False, status__in=[status.value for status in OPEN]
+    )
+    orphans = owned.exclude(Exists(alive))
+    # Asked twice a beat by everybody, and nearly always there is none.
+    return _free(orphans, now, using) if orphans.exists() else 0
 
 
 def free_unknown(
