@@ -7,11 +7,11 @@ operating system can vouch for. Whoever it cannot vouch for is judged by the lea
 from __future__ import annotations
 
 import logging
-from datetime import datetime
 
 from .. import lifecycle, signals
+from ..clock import Clock
 from ..models import Process
-from ..models.vendors import locked
+from ..models.vendors import locked, read_now
 from ..runner import Identity, is_gone
 from ..states import ALIVE, ProcessState
 
@@ -20,7 +20,7 @@ __all__ = ["take_over_gone"]
 logger = logging.getLogger("django_scheduler.maintenance")
 
 
-def take_over_gone(own: Identity | None, *, now: datetime, using: str) -> int:
+def take_over_gone(own: Identity | None, *, clock: Clock, using: str) -> int:
     """Mark this machine's vanished processes dead and take over what they held; return how many.
 
     Only those count that were started since this machine was, and in the same namespace: another
@@ -38,7 +38,8 @@ def take_over_gone(own: Identity | None, *, now: datetime, using: str) -> int:
     for row in mine:
         logger.warning("The process %s is gone from this machine", row)
         signals.announce(signals.process_lost, using=using, sender=Process, process=row)
-    return lifecycle.take_over_orphans(now=now, using=using)
+    # Read after whatever had to be waited for: nothing may end before it began.
+    return lifecycle.take_over_orphans(now=read_now(clock, using), using=using)
 
 
 def _gone(own: Identity, using: str) -> list[Process]:

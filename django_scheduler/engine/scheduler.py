@@ -254,7 +254,7 @@ class Scheduler:
         session.open()
         self._in_phase("orphans")
         with writing(self._using):
-            take_over_gone(session.membership.identity, now=now, using=self._using)
+            take_over_gone(session.membership.identity, clock=self._clock, using=self._using)
         self._in_phase("runs at start")
         if any_wants_a_run(self._share, self._using):
             with writing(self._using):
