@@ -54,12 +54,11 @@ class SystemClock:
 
     def __init__(self) -> None:
         # The estimate at a monotonic time, and how far it may be ahead; None: nobody was asked yet.
-        # One tuple, so that readers in other threads see a whole.
-        self._base: tuple[datetime, float, timedelta | None] = (
-            datetime.now(timezone.utc),
-            time.monotonic(),
-            None,
-        )
+        # One tuple, so that readers in other threads see a whole. Monotonic time is read first:
+        # whatever comes between the readings, the estimate is not behind.
+        since = time.monotonic()
+        self._base: tuple[datetime, float, timedelta | None]
+        self._base = (datetime.now(timezone.utc), since, None)
         self._asking = threading.Lock()
 
     def now(self) -> datetime:

@@ -16,10 +16,8 @@ from django_scheduler.states import RunStatus
 from .history import Call, History, Row
 from .verdict import Verdict
 
-ROUNDING = timedelta(milliseconds=5)
-"""SQLite tells milliseconds only, and the wall clock by which a call is noted may be set, on virtual
-machines by some milliseconds at a time, while a process counts on. What the row says is held to
-the microsecond."""
+ROUNDING = timedelta(milliseconds=2)
+"""The wall clock and the database's are one, but SQLite tells milliseconds only."""
 
 _ENDINGS = {
     RunStatus.SUCCEEDED: ("ok",),
