@@ -37,11 +37,14 @@ class Stretch:
     def __str__(self) -> str:
         return f"{self.schedule} from {self.opens} to {self.closes or 'now'}"
 
-    def instants(self, end: datetime) -> dict[datetime, bool]:
-        """Return its occurrences up to ``end``, and whether each must be on record."""
+    def instants(self, end: datetime, jitter: timedelta) -> dict[datetime, bool]:
+        """Return its occurrences up to ``end``, and whether each must be on record.
+
+        One whose instant came shortly before may be due after this opens, by its jitter.
+        """
         closes = self.closes or Span(end, end)
         found: dict[datetime, bool] = {}
-        instant = self.schedule.next_after(self.opens.first)
+        instant = self.schedule.next_after(self.opens.first - jitter)
         while instant is not None and instant <= min(closes.last + AHEAD, end):
             found[instant] = self.opens.last < instant <= closes.first
             instant = self.schedule.next_after(instant)
@@ -55,11 +58,13 @@ class Book:
     Attributes:
         ahead: occurrences that were, or may have been, dealt with before their time.
         tracked: False: nobody can tell its occurrences from outside, as of a fixed delay.
+        jitter: how much later than its instant an occurrence may be due.
     """
 
     stretches: list[Stretch] = field(default_factory=list)
     ahead: set[datetime] = field(default_factory=set)
     tracked: bool = True
+    jitter: timedelta = timedelta(0)
 
     def open(self, schedule: Schedule, span: Span) -> None:
         """Owe this schedule's occurrences from here on."""
@@ -79,6 +84,6 @@ class Book:
         """Return the occurrences up to ``end``, oldest first, and whether each must be there."""
         found = dict.fromkeys(self.ahead, False)
         for stretch in self.stretches:
-            for instant, must in stretch.instants(end).items():
+            for instant, must in stretch.instants(end, self.jitter).items():
                 found[instant] = found.get(instant, False) or must
         return dict(sorted(found.items()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -112,6 +113,6 @@ class Crowd:
 def _book(job: Job) -> Book:
     """Begin a job's book: it owes nothing from before its creation."""
     schedule = job.parsed_schedule()
-    book = Book(tracked=not schedule.fixed_delay)
+    book = Book(tracked=not schedule.fixed_delay, jitter=job.jitter or timedelta(0))
     book.open(schedule, Span(job.created_at, job.created_at))
     return book
