@@ -36,6 +36,9 @@ def _why_unavailable(marker: str) -> str | None:
         if importlib.util.find_spec("playwright") is None:
             return "Playwright is not installed"
         return None if find_chromium() else "no Chromium on PATH, TEST_CHROMIUM is not set"
+    if marker == "plots":
+        here = importlib.util.find_spec("matplotlib") is not None
+        return None if here else "Matplotlib is not installed"
     if marker == "chaos":
         return None if os.environ.get("TEST_CHAOS") else "TEST_CHAOS is not set"
     if not getattr(settings, f"TEST_{marker.upper()}_URL"):
@@ -47,7 +50,7 @@ def _why_unavailable(marker: str) -> str | None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect what needs a service this run was not given; say so at the end of the run."""
-    markers = ("postgres", "mariadb", "redis", "rabbitmq", "browser", "chaos")
+    markers = ("postgres", "mariadb", "redis", "rabbitmq", "browser", "plots", "chaos")
     missing = {marker: why for marker in markers if (why := _why_unavailable(marker))}
     counts: Counter[str] = Counter()
     kept, dropped = [], []

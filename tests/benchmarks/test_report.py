@@ -80,8 +80,8 @@ def test_figures_come_back_as_they_were_written(tmp_path: Path) -> None:
     assert load(tmp_path / "figures.json") == figures
 
 
+@pytest.mark.plots
 def test_the_same_figures_make_the_same_pictures(tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib")
     figures = [
         Figure("claim", "claim", "sqlite", 1.0, ratio=0.5),
         Figure("idle", "idle", "sqlite", 0.2, series={"size": [10]}),
