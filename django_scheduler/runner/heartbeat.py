@@ -135,12 +135,12 @@ class Heartbeat:
         try:
             self._write(one)
         except (DataError, IntegrityError, ValueError, OverflowError) as error:
-            one.written = one.context.report()[0]
+            one.written = one.context.said.changes
             logger.warning("What run %s reports cannot be stored: %s", one.dispatch.run_id, error)
 
     def _write(self, one: Watched) -> None:
         """Store progress and data that changed since they were last stored."""
-        changes, _, _ = one.context.report()
+        changes = one.context.said.changes
         if changes == one.written:
             return
         one.progress_at = self._clock.now()

@@ -2,29 +2,58 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
 
 from .. import conf
 from ..clock import Clock
 from ..context import Facts as ContextFacts
 from ..context import RunContext, activate
-from ..exceptions import InvalidData, SchedulerError
+from ..exceptions import SchedulerError
 from ..lifecycle import GivenBack, Left, Started
-from ..registry import Definition, Hook
-from ..states import Reason, RunStatus
+from .calling import take_steps
 from .capture import capturing
 from .dispatch import Dispatch
 from .functions import definition_of
-from .outcome import Outcome, bounded_text, kept_result, of_error
+from .outcome import Outcome, of_error
+from .pipeline import Steps, steps_of
 from .reporting import Reporter
 from .watch import Watch, Watched
 
 __all__ = ["Runner"]
 
 logger = logging.getLogger("django_scheduler.runs")
+
+
+Perform = Callable[[Watched], Outcome]
+
+
+def steps_or_outcome(watched: Watched) -> Steps | Outcome:
+    """Return the steps of the run; the outcome of one that cannot even begin."""
+    dispatch = watched.dispatch
+    try:
+        definition = definition_of(dispatch.function)
+        definition.check_arguments(dispatch.args, dispatch.kwargs)
+    except SchedulerError as error:
+        return of_error(error, None, called=False)
+    return steps_of(definition, watched.context)
+
+
+def here(watched: Watched) -> Outcome:
+    """Have the run's function called in this thread."""
+    steps = steps_or_outcome(watched)
+    return steps if isinstance(steps, Outcome) else take_steps(steps)
+
+
+def whatever_happens(perform: Perform, watched: Watched) -> Outcome:
+    """Return the outcome; an error of ours fails this run and not the thread it is in."""
+    try:
+        return perform(watched)
+    except BaseException as error:
+        logger.exception("The run %s could not be carried out", watched.dispatch.run_id)
+        return of_error(error, watched.context.orders.to_stop)
 
 
 class Runner:
@@ -41,64 +70,74 @@ class Runner:
         self._reporter = reporter
         self.watch = watch
 
-    def carry_out(self, dispatch: Dispatch, *, started_at: datetime | None = None) -> None:
-        """Call the run's function and report how it ended.
+    def carry_out(
+        self, dispatch: Dispatch, *, started_at: datetime | None = None, perform: Perform = here
+    ) -> None:
+        """Have the run's function called and report how it ended.
 
-        ``started_at`` is the start that is on record already, as it is for a run a worker took.
-        A run that may not begin any more (its stop was asked for, its owner given up) is given
-        back: if this process still owns it, nobody else would ever lead it on.
+        Args:
+            started_at: the start that is on record already, as it is for a run a worker took.
+            perform: has the function called, and returns the outcome; by default in this thread.
         """
-        if not self.watch.may_start():
-            self._give_back(dispatch)
+        watched = self.begin(dispatch, started_at=started_at)
+        if watched is None:
             return
-        at = started_at or max(self._clock.now(), dispatch.due_at)
-        context = RunContext(_context_facts(dispatch, at), self.watch.wake)
-        watched = self.watch.enter(dispatch, context, at)
         try:
-            if started_at is not None or self._mark_started(dispatch, watched):
-                self._run(dispatch, context, watched)
+            if started_at is not None or self._mark_started(watched):
+                with self.inside(watched):
+                    outcome = whatever_happens(perform, watched)
+                self.end(watched, outcome)
             else:
-                self._give_back(dispatch)
+                self.give_back(dispatch)
         finally:
             self.watch.leave(watched)
 
-    def _give_back(self, dispatch: Dispatch) -> None:
-        self._reporter.tell(GivenBack(**dispatch.guard, due_at=self._clock.now()))
+    def begin(self, dispatch: Dispatch, *, started_at: datetime | None = None) -> Watched | None:
+        """Return the run as it is watched from now on; None if it may not begin any more.
 
-    def _mark_started(self, dispatch: Dispatch, watched: Watched) -> bool:
-        mark = Started(**dispatch.guard, at=watched.started_at, due_at=dispatch.due_at)
-        if dispatch.needs_committed_start:
+        A run whose stop was asked for, or whose owner was given up, is given back: if this
+        process still owns it, nobody else would ever lead it on. Who was given a run to watch
+        must have the watch ``leave`` it.
+        """
+        if not self.watch.may_start():
+            self.give_back(dispatch)
+            return None
+        at = started_at or max(self._clock.now(), dispatch.due_at)
+        return self.watch.enter(dispatch, RunContext(_facts(dispatch, at), self.watch.wake), at)
+
+    def start_mark(self, watched: Watched) -> Started:
+        """Return the fact that says that the run has begun."""
+        dispatch = watched.dispatch
+        return Started(**dispatch.guard, at=watched.started_at, due_at=dispatch.due_at)
+
+    def _mark_started(self, watched: Watched) -> bool:
+        mark = self.start_mark(watched)
+        if watched.dispatch.needs_committed_start:
             return self._reporter.ask(mark)
         self._reporter.tell(mark)
         return True
 
-    def _run(self, dispatch: Dispatch, context: RunContext, watched: Watched) -> None:
-        with activate(context), capturing(conf.current().log_max_bytes) as tail:
+    @contextmanager
+    def inside(self, watched: Watched) -> Iterator[None]:
+        """Make the run the current one in this thread or task, and keep what it logs."""
+        with activate(watched.context), capturing(conf.current().log_max_bytes) as tail:
             watched.tail = tail
-            outcome = self._outcome_whatever_happens(dispatch, context)
+            yield
+
+    def end(self, watched: Watched, outcome: Outcome) -> None:
+        """Report the outcome, or, of a run that was given up, that its function has left."""
         if watched.settle():
-            self._reporter.tell(watched.finished(outcome, tail.text()))
+            log = watched.tail.text() if watched.tail else ""
+            self._reporter.tell(watched.finished(outcome, log))
         else:
-            self._reporter.tell(Left(**dispatch.guard, at=self._clock.now()))
+            self._reporter.tell(Left(**watched.dispatch.guard, at=self._clock.now()))
 
-    def _outcome_whatever_happens(self, dispatch: Dispatch, context: RunContext) -> Outcome:
-        """Return the outcome; an error of ours fails this run and not the thread it is in."""
-        try:
-            return self._outcome(dispatch, context)
-        except BaseException as error:
-            logger.exception("The run %s could not be carried out", dispatch.run_id)
-            return of_error(error, context.stop_order())
-
-    def _outcome(self, dispatch: Dispatch, context: RunContext) -> Outcome:
-        try:
-            definition = definition_of(dispatch.function)
-            definition.check_arguments(dispatch.args, dispatch.kwargs)
-        except SchedulerError as error:
-            return of_error(error, None, called=False)
-        return _Pipeline(definition, context).run()
+    def give_back(self, dispatch: Dispatch) -> None:
+        """Let others have a run that has not begun here."""
+        self._reporter.tell(GivenBack(**dispatch.guard, due_at=self._clock.now()))
 
 
-def _context_facts(dispatch: Dispatch, started_at: Any) -> ContextFacts:
+def _facts(dispatch: Dispatch, started_at: datetime) -> ContextFacts:
     return ContextFacts(
         job_name=dispatch.job_name,
         run_id=str(dispatch.run_id),
@@ -115,78 +154,3 @@ def _context_facts(dispatch: Dispatch, started_at: Any) -> ContextFacts:
         last_finished_at=dispatch.last_finished_at,
         last_success_at=dispatch.last_success_at,
     )
-
-
-class _Pipeline:
-    """on_start, the function, on_success or on_error, on_finally: in this order, once each."""
-
-    def __init__(self, definition: Definition, context: RunContext) -> None:
-        self._definition = definition
-        self._context = context
-        self._hook_errors: dict[str, str] = {}
-
-    def run(self) -> Outcome:
-        """Return how the run ended; it never raises."""
-        if self._hook("on_start"):
-            outcome = self._call()
-            self._follow_up(outcome)
-        else:
-            outcome = Outcome()
-            self._fail_by_hook(outcome, "on_start")
-        if not self._hook("on_finally"):
-            self._fail_by_hook(outcome, "on_finally")
-        outcome.hook_errors = self._hook_errors
-        return outcome
-
-    def _call(self) -> Outcome:
-        context, definition = self._context, self._definition
-        leading = (context,) if definition.takes_context else ()
-        try:
-            result = definition.function(*leading, *context.args, **context.kwargs)
-            if asyncio.iscoroutine(result):
-                result = asyncio.run(result)
-        except BaseException as error:
-            self._error: BaseException | None = error
-            return of_error(error, context.stop_order())
-        self._error = None
-        return self._success(result)
-
-    def _success(self, result: Any) -> Outcome:
-        outcome = Outcome()
-        try:
-            outcome.result = kept_result(result, conf.current().result_max_bytes)
-        except InvalidData as problem:
-            logger.warning("The result of the run was not kept. %s", problem)
-        return outcome
-
-    def _follow_up(self, outcome: Outcome) -> None:
-        if outcome.status == RunStatus.SUCCEEDED:
-            if not self._hook("on_success"):
-                self._fail_by_hook(outcome, "on_success")
-        elif outcome.status == RunStatus.FAILED:
-            self._hook("on_error", self._error)
-        elif outcome.status == RunStatus.STOPPED:
-            self._hook("on_stop", self._error)
-
-    def _hook(self, name: str, error: BaseException | None = None) -> bool:
-        """Call the hook if there is one; return False if it failed and that counts."""
-        hook = self._definition.hooks.get(name)
-        if hook is None:
-            return True
-        try:
-            self._await(hook, error)
-        except BaseException as problem:
-            self._hook_errors[name] = of_error(problem, None).error
-            return hook.ignore_error
-        return True
-
-    def _await(self, hook: Hook, error: BaseException | None) -> None:
-        answer = hook.call(self._context, error) if error is not None else hook.call(self._context)
-        if asyncio.iscoroutine(answer):
-            asyncio.run(answer)
-
-    def _fail_by_hook(self, outcome: Outcome, name: str) -> None:
-        if outcome.status != RunStatus.SUCCEEDED:
-            return
-        outcome.status, outcome.reason = RunStatus.FAILED, Reason.HOOK.value
-        outcome.error = bounded_text(f"{name}: {self._hook_errors[name]}", 10_000)

@@ -49,8 +49,9 @@ class Watched:
 
     def report_fields(self) -> dict[str, Any]:
         """Return the columns for the progress and data reported so far."""
-        _, progress, data = self.context.report()
-        fields: dict[str, Any] = {"data": data}
+        report = self.context.said.report()
+        progress = report.progress
+        fields: dict[str, Any] = {"data": report.data}
         if progress is not None:
             at = self.progress_at or self.clock.now()
             fields |= progress_fields(progress.completed, progress.total, progress.message, at)
@@ -74,7 +75,7 @@ class Watched:
             progress=fields,
             log=clean_text(log),
             hook_errors=outcome.hook_errors,
-            run_again_in=self.context.asked_again_in(),
+            run_again_in=self.context.said.run_again_in,
             retry_in=outcome.retry_in,
             left=left,
         )
@@ -99,7 +100,7 @@ class Watch:
             self._runs[dispatch.run_id] = watched
             ending = self._ending
         if ending is not None:
-            context.ask_to_stop(*ending)
+            context.orders.stop(*ending)
         return watched
 
     def leave(self, watched: Watched) -> None:
@@ -117,7 +118,7 @@ class Watch:
         with self._lock:
             self._ending = (status, reason)
         for watched in self.all():
-            watched.context.ask_to_stop(status, reason)
+            watched.context.orders.stop(status, reason)
 
     def obey(self, orders: dict[uuid.UUID, Order]) -> None:
         """Pass on what the database holds against runs of this process."""
@@ -127,10 +128,10 @@ class Watch:
                 continue
             if order.gone:
                 watched.settle()
-                watched.context.ask_to_stop(RunStatus.INTERRUPTED, Reason.WORKER_LOST)
+                watched.context.orders.stop(RunStatus.INTERRUPTED, Reason.WORKER_LOST)
             else:
                 reason = order.stop_reason or Reason.ASKED.value
-                watched.context.ask_to_stop(RunStatus.STOPPED, reason)
+                watched.context.orders.stop(RunStatus.STOPPED, reason)
 
     def overdue(self) -> list[Fact]:
         """Give up the runs over their timeout or stalled, and return the facts that say so.
@@ -141,7 +142,7 @@ class Watch:
         for watched in self.all():
             verdict = self._verdict(watched)
             if verdict is not None and watched.settle():
-                watched.context.ask_to_stop(*verdict)
+                watched.context.orders.stop(*verdict)
                 outcome = Outcome(verdict[0], verdict[1].value, error=_why(watched, verdict[1]))
                 log = watched.tail.text() if watched.tail else ""
                 facts.append(watched.finished(outcome, log, left=False))
@@ -163,7 +164,7 @@ class Watch:
             return RunStatus.TIMED_OUT, Reason.TIMEOUT
         if stall is None:
             return None
-        changes, _, _ = watched.context.report()
+        changes = watched.context.said.changes
         if changes != watched.seen:
             watched.seen, watched.changed = changes, self._clock.monotonic()
         if self._clock.monotonic() - watched.changed >= stall.total_seconds():

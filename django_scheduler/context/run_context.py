@@ -1,0 +1,163 @@
+"""A run as its own function sees it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Iterator, Sized
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from ..exceptions import InvalidData, RunInterrupted, RunStopped, RunTimedOut
+from ..states import RunStatus
+from .facts import Facts
+from .orders import Orders
+from .said import Said, checked_progress
+
+__all__ = ["RunContext"]
+
+T = TypeVar("T")
+
+
+def _nothing() -> None:
+    return None
+
+
+class RunContext:
+    """A run as its own function sees it. Its methods may be called from any thread.
+
+    Attributes of :class:`Facts` are readable as attributes of the context. Changing the copies
+    it hands out changes nothing elsewhere.
+
+    Args:
+        wake: called when something was said that is not to wait for the next interval.
+    """
+
+    job_name: str
+    run_id: str
+    key: str
+    trigger: str
+    attempt: int
+    schedule: str
+    scheduled_for: datetime
+    started_at: datetime
+    missed: int
+    last_finished_at: datetime | None
+    last_success_at: datetime | None
+
+    def __init__(self, facts: Facts, wake: Callable[[], None] = _nothing) -> None:
+        self._facts = facts
+        self._wake = wake
+        self._said = Said()
+        self._orders = Orders()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._facts, name)
+
+    @property
+    def args(self) -> tuple[Any, ...]:
+        """The positional arguments of this run."""
+        return copy.deepcopy(self._facts.args)
+
+    @property
+    def kwargs(self) -> dict[str, Any]:
+        """The keyword arguments of this run, as a copy."""
+        return copy.deepcopy(dict(self._facts.kwargs))
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """The job's metadata as it was when the run was made, as a copy."""
+        return copy.deepcopy(dict(self._facts.metadata))
+
+    @property
+    def delay(self) -> timedelta:
+        """How long after its scheduled instant the run started; never negative."""
+        return self._facts.started_at - self._facts.scheduled_for
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What was saved during this run so far, as a copy."""
+        return self._said.data
+
+    @property
+    def stop_requested(self) -> bool:
+        """Whether this run has been asked to stop, by a person, a timeout or a shutdown."""
+        return self._orders.to_stop is not None
+
+    @property
+    def pause_requested(self) -> bool:
+        """Whether this run has been asked to hold at its next checkpoint."""
+        return self._orders.to_pause
+
+    def progress(
+        self, completed: int, total: int | None = None, message: str = "", retries: int = 0
+    ) -> None:
+        """Report how far the run is; written down within one monitor interval.
+
+        Raises:
+            InvalidData: negative numbers, or more completed than there is; the old value stays.
+        """
+        self._said.progressed(checked_progress(completed, total, message, retries))
+
+    def track(self, iterable: Iterable[T], total: int | None = None) -> Iterator[T]:
+        """Yield the items, reporting progress after each and stopping when asked to.
+
+        Without ``total`` the length is used where there is one (a QuerySet's is its count).
+        """
+        if total is None and isinstance(iterable, Sized):
+            total = len(iterable)
+        self.progress(0, total)
+        for completed, item in enumerate(iterable, start=1):
+            self.checkpoint()
+            yield item
+            self.progress(completed, total if total is None else max(total, completed))
+
+    def save_data(self, **values: Any) -> None:
+        """Merge ``values`` into the run's data, which hooks and the admin see at once.
+
+        Raises:
+            InvalidData: a value is not JSON, or all together are longer than a megabyte; nothing
+                of this call is kept.
+        """
+        self._said.saved(values)
+        self._wake()
+
+    def checkpoint(self) -> None:
+        """Return at once, or leave the function if the run is to end.
+
+        Raises:
+            RunStopped: somebody stopped it, or the process shuts down.
+            RunTimedOut: it is over its timeout.
+            RunInterrupted: it was given up.
+        """
+        order = self._orders.to_stop
+        if order is None:
+            return
+        status, reason = order
+        kinds = {RunStatus.TIMED_OUT: RunTimedOut, RunStatus.STOPPED: RunStopped}
+        raise kinds.get(status, RunInterrupted)(f"The run is to end: {reason or status}.")
+
+    def run_again_in(self, delta: timedelta | float) -> None:
+        """Ask for the job's next run ``delta`` after this one ends, if it succeeds.
+
+        Args:
+            delta: a ``timedelta`` or seconds; 0 means at once, with a floor of one second.
+
+        Raises:
+            InvalidData: a negative delta.
+        """
+        span = delta if isinstance(delta, timedelta) else timedelta(seconds=delta)
+        if span < timedelta(0):
+            raise InvalidData("run_again_in() takes a span from 0, not a past one.", field="delta")
+        self._said.again_in(span)
+
+    @property
+    def orders(self) -> Orders:
+        """What this run is told; for whoever carries it out."""
+        return self._orders
+
+    @property
+    def said(self) -> Said:
+        """What this run has said; for whoever carries it out."""
+        return self._said

@@ -1,0 +1,56 @@
+"""Taking the steps of a run: each call made in this thread, or awaited in an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from typing import Any
+
+from .outcome import Outcome
+from .pipeline import Answer, Call, Steps
+
+__all__ = ["take_steps", "take_steps_in_loop"]
+
+
+def take_steps(steps: Steps) -> Outcome:
+    """Make the calls here, one after the other; a coroutine gets an event loop of its own."""
+    try:
+        call = next(steps)
+        while True:
+            call = steps.send(_call_here(call))
+    except StopIteration as end:
+        outcome: Outcome = end.value
+        return outcome
+
+
+def _call_here(call: Call) -> Answer:
+    try:
+        value = call.function(*call.args, **call.kwargs)
+        return Answer(asyncio.run(value) if asyncio.iscoroutine(value) else value)
+    except BaseException as error:
+        return Answer(error=error)
+
+
+async def take_steps_in_loop(steps: Steps) -> Outcome:
+    """Await the calls in the running event loop; plain functions go to a thread of its pool."""
+    try:
+        call = next(steps)
+        while True:
+            call = steps.send(await _call_in_loop(call))
+    except StopIteration as end:
+        outcome: Outcome = end.value
+        return outcome
+
+
+async def _call_in_loop(call: Call) -> Answer:
+    try:
+        return Answer(await _awaited(call))
+    except BaseException as error:
+        return Answer(error=error)
+
+
+async def _awaited(call: Call) -> Any:
+    if inspect.iscoroutinefunction(call.function):
+        return await call.function(*call.args, **call.kwargs)
+    value = await asyncio.to_thread(call.function, *call.args, **call.kwargs)
+    return await value if inspect.isawaitable(value) else value
