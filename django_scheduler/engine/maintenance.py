@@ -17,12 +17,13 @@ from django.db.models import Q
 from .. import conf, lifecycle, signals
 from ..clock import Clock
 from ..executors import Executor
-from ..models import Job, JobClock, Process
+from ..models import Job, Process
 from ..models.vendors import read_now
 from ..states import ALIVE, JobState, ProcessState
 from .mending import Mending
 from .share import Share
-from .turns import turn_of
+from .signs import Lookout, Signs
+from .turns import is_due, turn_of
 from .unclaimed import Unclaimed
 
 __all__ = ["Maintenance"]
@@ -50,12 +51,14 @@ class Maintenance:
         self._using = using
         self._steady_for = steady_for
         self._unclaimed = Unclaimed(using)
+        self._lookout = Lookout(clock, using, _RECONCILE)
         self._settings = conf.current()
         self._rows = Mending(using)
         self._beat = self._settings.heartbeat_interval.total_seconds()
         self._seen: dict[uuid.UUID, tuple[datetime, float]] = {}
         self._next_judgement = 0.0
         self._next_round = 0.0
+        self._has_begun = False
 
     def do_what_is_due(self, process: uuid.UUID, held: Collection[uuid.UUID]) -> None:
         """Judge the leases twice a beat, and look for what hangs once a reconcile interval.
@@ -64,16 +67,29 @@ class Maintenance:
         for one and a half when the lease ends, and judges within half a beat after that.
         """
         at = self._clock.monotonic()
-        if at >= self._next_judgement:
+        must_judge, must_mend = at >= self._next_judgement, at >= self._next_round
+        if not (must_judge or must_mend):
+            return
+        signs = self._lookout.look(process, thoroughly=must_mend)
+        if must_judge:
             self._next_judgement = at + self._beat / 2
-            self.judge(process)
-        if at >= self._next_round:
+            self._judge(process, signs)
+        if must_mend:
             self._next_round = at + self._settings.reconcile_interval.total_seconds()
-            now = self.audit(process, held)
-            every = self._settings.reconcile_interval
-            with turn_of(_RECONCILE, every, now, self._using) as mine:
-                if mine:
-                    self.mend()
+            self._audit(process, held, signs)
+            self._mend_in_turn(signs)
+
+    def _mend_in_turn(self, signs: Signs) -> None:
+        """Do what one process does for all, if it is time for that and this process's turn."""
+        every = self._settings.reconcile_interval
+        if not is_due(signs.had_turn_at, every, signs.now):
+            return
+        with turn_of(_RECONCILE, every, signs.now, self._using) as mine:
+            if mine:
+                self._mend(signs)
+                if self._has_begun:
+                    self._walk()  # not in a start, which is to cost next to nothing
+        self._has_begun = True
 
     def audit_soon(self) -> None:
         """Compare rows and memory the next time: a commit may have been made and not answered."""
@@ -84,26 +100,35 @@ class Maintenance:
         left = self._next_judgement - self._clock.monotonic()
         return timedelta(seconds=max(0.0, left))
 
-    def judge(self, process: uuid.UUID) -> int:
-        """Give up processes whose lease is over, and take over what they held; return how many.
+    def judge(self, process: uuid.UUID) -> None:
+        """Give up processes whose lease is over, and take over what they held.
 
         A lease counts as over only if the same heartbeat was read twice, one and a half beats
         apart, and none of this process's own beats failed or was late in between: after an outage
         of the database all leases are over at once, and their owners must have the time to renew
         them.
         """
-        with transaction.atomic(using=self._using):
-            now = read_now(self._clock, self._using)
-            alive = Process.objects.using(self._using).filter(state__in=ALIVE).exclude(pk=process)
-            for row in self._silent(list(alive)):
-                if row.lease_until < now:
-                    self._give_up(row)
+        self._judge(process, self._lookout.look(process, thoroughly=False))
+
+    def _judge(self, process: uuid.UUID, signs: Signs) -> None:
+        given_up = self._give_up_silent(process, signs.now) if signs.others else False
+        if not signs.others:
+            self._seen = {}
         found = 0
-        while taken := self._take_over():
+        while (given_up or signs.orphans) and (taken := self._take_over()):
             found += taken
         if found:
             logger.warning("Took over %d runs of dead processes", found)
-        return found
+
+    def _give_up_silent(self, process: uuid.UUID, now: datetime) -> bool:
+        """Give up the processes that are silent for too long; return whether there were any."""
+        rows = Process.objects.using(self._using).filter(state__in=ALIVE).exclude(pk=process)
+        over = [row for row in self._silent(list(rows)) if row.lease_until < now]
+        if over:
+            with transaction.atomic(using=self._using):
+                for row in over:
+                    self._give_up(row)
+        return bool(over)
 
     def _silent(self, alive: list[Process]) -> list[Process]:
         """Note when each heartbeat was first seen; return those seen unchanged for long enough."""
@@ -131,43 +156,60 @@ class Maintenance:
 
     def reconcile(self, process: uuid.UUID, held: Collection[uuid.UUID]) -> None:
         """Mend what no event would lead on, whoever's turn it is."""
-        self.audit(process, held)
-        self.mend()
+        signs = self._lookout.look(process, thoroughly=True)
+        self._audit(process, held, signs)
+        self._mend(signs)
+        self._walk()
 
-    def audit(self, process: uuid.UUID, held: Collection[uuid.UUID]) -> datetime:
-        """Do what only this process can, compare its rows with its memory; return the instant."""
+    def _audit(self, process: uuid.UUID, held: Collection[uuid.UUID], signs: Signs) -> None:
+        """Do what only this process can: publish again, and compare its rows with its memory."""
+        remote = [each for each in self._executors.values() if each.redispatch_after is not None]
+        if not (remote or signs.own):
+            return
         with transaction.atomic(using=self._using):
             now = read_now(self._clock, self._using)
-            for executor in self._executors.values():
-                if executor.redispatch_after is not None:
-                    lifecycle.redispatch_unreceived(
-                        executor.alias, executor.redispatch_after, now=now, using=self._using
-                    )
+            for executor in remote:
+                assert executor.redispatch_after is not None
+                lifecycle.redispatch_unreceived(
+                    executor.alias, executor.redispatch_after, now=now, using=self._using
+                )
             lifecycle.free_unknown(process, held, now=now, using=self._using)
-        return now
 
-    def mend(self) -> None:
-        """Do what one process does for all. Costs the same whatever the number of jobs."""
-        with transaction.atomic(using=self._using):
-            now = read_now(self._clock, self._using)
-            self._rows.mend(now)
+    def _mend(self, signs: Signs) -> None:
+        """Act on the signs. Costs nothing when there are none."""
+        before = signs.now - self._settings.unknown_function_grace
+        lost_job = signs.oldest_job is not None and signs.oldest_job < before
+        lost_run = signs.oldest_run is not None and signs.oldest_run < before
+        if signs.wanting or signs.waiting or lost_job or lost_run:
+            with transaction.atomic(using=self._using):
+                self._act(signs, lost_job=lost_job, lost_run=lost_run)
+        self._unclaimed.look(signs)
+
+    def _act(self, signs: Signs, *, lost_job: bool, lost_run: bool) -> None:
+        now = read_now(self._clock, self._using)
+        before = now - self._settings.unknown_function_grace
+        if signs.wanting:
+            self._rows.attend(now)
+        if signs.waiting:
             lifecycle.promote_left_behind(now, self._using)
-            self._break_unclaimed(now)
+        if lost_job:
+            self._break_unclaimed(before)
+        if lost_run:
             lifecycle.skip_unclaimable(
                 self._share.functions(),
                 list(self._executors),
-                due_before=now - self._settings.unknown_function_grace,
+                due_before=before,
                 now=now,
                 using=self._using,
             )
-            self._unclaimed.look(now)
 
-    def _break_unclaimed(self, now: datetime) -> None:
-        """Set jobs aside that nobody with their code has claimed within the grace."""
-        before = now - self._settings.unknown_function_grace
-        overdue = JobClock.objects.using(self._using).filter(next_run_at__lt=before)
-        if not overdue.exists():
-            return  # the left edge of an index; what follows joins all that is overdue
+    def _walk(self) -> None:
+        """Look after some of the rows that show no sign, though something was done to them."""
+        with transaction.atomic(using=self._using):
+            self._rows.walk(read_now(self._clock, self._using))
+
+    def _break_unclaimed(self, before: datetime) -> None:
+        """Set jobs aside that nobody with their code has claimed since ``before``."""
         unclaimed = Job.objects.using(self._using).filter(
             ~Q(function__in=self._share.functions()),
             clock__next_run_at__lt=before,

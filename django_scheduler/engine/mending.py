@@ -26,7 +26,7 @@ __all__ = ["SLICE", "Mending"]
 
 _BATCH = 200
 
-SLICE = 2_000
+SLICE = 500
 """How many rows are gone through in a round: all of them where there are fewer."""
 
 
@@ -37,24 +37,16 @@ class Mending:
         self._using = using
         self._walked = self._walked_standing = 0
 
-    def mend(self, now: datetime) -> None:
-        """Do what rows ask for, and look after a slice of the others."""
-        if self._does_any_want():
-            self._resume_over(now)
-            self._follow_edits(now)
-            self._bury_removed()
+    def attend(self, now: datetime) -> None:
+        """Do what rows ask for."""
+        self._resume_over(now)
+        self._follow_edits(now)
+        self._bury_removed()
+
+    def walk(self, now: datetime) -> None:
+        """Look after a slice of the rows that ask for nothing."""
         self._walk_through_standing(now)
         self._walk_through_jobs(now)
-
-    def _does_any_want(self) -> bool:
-        """Look at the first row of the index.
-
-        Greater than nothing rather than not NULL, and in the index's order: so every database
-        uses it, whatever it knows or does not know about the column.
-        """
-        first = Job.objects.using(self._using).filter(attention__gt="")
-        ordered = first.order_by("attention", "paused_until").values_list("pk", flat=True)
-        return ordered.first() is not None
 
     def _wanting(self, attention: str) -> QuerySet[Job]:
         return Job.objects.using(self._using).filter(attention=attention)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 
+from django.db.models import QuerySet
+
 from .. import lifecycle, signals
 from ..clock import Clock
 from ..models import Process
@@ -15,7 +17,7 @@ from ..models.vendors import locked, read_now
 from ..runner import Identity, is_gone
 from ..states import ALIVE, ProcessState
 
-__all__ = ["take_over_gone"]
+__all__ = ["neighbours", "take_over_gone"]
 
 logger = logging.getLogger("django_scheduler.maintenance")
 
@@ -43,10 +45,17 @@ def take_over_gone(own: Identity | None, *, clock: Clock, using: str) -> int:
 
 
 def _gone(own: Identity, using: str) -> list[Process]:
-    neighbours = Process.objects.using(using).filter(
+    return [row for row in neighbours(own, using) if is_gone(row.pid, row.pid_started or 0)]
+
+
+def neighbours(own: Identity | None, using: str) -> QuerySet[Process]:
+    """Return the processes of this very machine that count as alive; None: nobody knows which."""
+    rows = Process.objects.using(using)
+    if own is None:
+        return rows.none()
+    return rows.filter(
         state__in=ALIVE,
         boot_id=own.boot_id,
         namespaces=own.namespaces,
         pid_started__isnull=False,
     )
-    return [row for row in neighbours if is_gone(row.pid, row.pid_started or 0)]

@@ -19,14 +19,13 @@ from ..exceptions import (
 )
 from ..executors import Executor, build_all
 from ..lifecycle import ORDERS
-from ..models.vendors import prepare_session, read_now, release_session, writing
+from ..models.vendors import prepare_session, read_now, release_session
 from ..policies import to_timedelta
 from .delivery import Delivery
-from .neighbours import take_over_gone
 from .new_rules import follow_new_rules
 from .session import Session
 from .share import Share
-from .starts import any_wants_a_run, run_on_start
+from .starts import look_around
 from .sync import sync
 from .wakeup import hearing
 
@@ -252,13 +251,8 @@ class Scheduler:
         follow_new_rules(now, self._using)
         self._in_phase("join")
         session.open()
-        self._in_phase("orphans")
-        with writing(self._using):
-            take_over_gone(session.membership.identity, clock=self._clock, using=self._using)
-        self._in_phase("runs at start")
-        if any_wants_a_run(self._share, self._using):
-            with writing(self._using):
-                run_on_start(self._share, read_now(self._clock, self._using), self._using)
+        self._in_phase("orphans and runs at start")
+        look_around(session.membership, self._share, self._clock, self._using)
         self._in_phase("running")
         return session
 

@@ -1,4 +1,4 @@
-"""Jobs that run when a scheduler starts (``run_on_start``)."""
+"""What a start does for others: the dead of its machine, and jobs that ``run_on_start``."""
 
 from __future__ import annotations
 
@@ -8,17 +8,35 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from .. import lifecycle
+from ..clock import Clock
 from ..exceptions import SchedulerError
 from ..models import Job, JobClock
+from ..models.vendors import glance, question, read_now, writing
+from ..runner import Membership
 from ..states import JobState, Trigger
+from .neighbours import neighbours, take_over_gone
 from .share import Share
 
-__all__ = ["any_wants_a_run", "run_on_start"]
+__all__ = ["look_around", "run_on_start"]
 
 
-def any_wants_a_run(share: Share, using: str) -> bool:
-    """Tell whether any job wants a run at a start; costs one look into an index."""
-    return _wanted(share, using).exists()
+def look_around(membership: Membership, share: Share, clock: Clock, using: str) -> None:
+    """Do what a start does beyond joining; one statement tells that nearly always it is nothing.
+
+    Processes of this machine that are gone are taken over, and jobs that want it get a run.
+    """
+    here = neighbours(membership.identity, using).exclude(pk=membership.id)
+    asked = [
+        question(here.order_by().values_list("heartbeat_at")),
+        question(_wanted(share, using).order_by().values_list("created_at")),
+    ]
+    _, (neighbour, wants) = glance(clock, using, asked)
+    if neighbour is not None:
+        with writing(using):
+            take_over_gone(membership.identity, clock=clock, using=using)
+    if wants is not None:
+        with writing(using):
+            run_on_start(share, read_now(clock, using), using)
 
 
 def _wanted(share: Share, using: str) -> QuerySet[Job]:

@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from ..models import Duty
 
-__all__ = ["take_turn", "turn_of"]
+__all__ = ["is_due", "take_turn", "turn_of"]
 
 _SHARE = 0.9
 """Of the interval, what must have passed: who comes a little early must not wait another one."""
@@ -34,10 +34,15 @@ def turn_of(name: str, every: timedelta, now: datetime, using: str) -> Iterator[
         raise
 
 
+def is_due(had_at: datetime | None, every: timedelta, now: datetime) -> bool:
+    """Tell whether it is time for a turn; None: nobody is known to have had it."""
+    # An instant that lies ahead was written before the database's clock was set back.
+    return had_at is None or had_at > now or had_at <= now - _SHARE * every
+
+
 def take_turn(name: str, every: timedelta, now: datetime, using: str) -> bool:
     """Take the turn if nobody has had it lately. One conditional update decides."""
     rows = Duty.objects.using(using).filter(pk=name)
-    # An instant that lies ahead was written before the database's clock was set back.
     due = rows.filter(
         Q(begun_at__isnull=True) | Q(begun_at__lte=now - _SHARE * every) | Q(begun_at__gt=now)
     )

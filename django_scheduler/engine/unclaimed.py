@@ -10,6 +10,7 @@ from django.db.models import Q
 from .. import conf
 from ..models import Installation, Job, Run
 from ..states import JobState, RunStatus
+from .signs import Signs
 
 __all__ = ["Unclaimed"]
 
@@ -25,7 +26,16 @@ class Unclaimed:
         self._using = using
         self._told: frozenset[str] = frozenset()
 
-    def look(self, now: datetime) -> None:
+    def look(self, signs: Signs) -> None:
+        """Follow a sign that something has been due for too long."""
+        since = signs.now - conf.current().reconcile_grace
+        oldest = (signs.oldest_job, signs.oldest_run)
+        if any(instant is not None and instant < since for instant in oldest):
+            self.name(signs.now)
+        else:
+            self._told = frozenset()
+
+    def name(self, now: datetime) -> None:
         """Log whose turn has come and passed, each once for as long as it lasts."""
         found = frozenset() if self._is_paused() else self._waiting(now)
         new = sorted(found - self._told)

@@ -23,7 +23,15 @@ from .clocks import (
     stop_clock,
 )
 from .consequences import promote_left_behind
-from .create import Activity, activity, insert, make_run, missed_record, occurrence_key
+from .create import (
+    Activity,
+    activity,
+    insert,
+    make_run,
+    missed_record,
+    occurrence_key,
+    waiting_for_room,
+)
 from .drafts import Draft, Template, insert_drafts
 from .facts import Fact, Finished, GivenBack, Left, Published, Started
 from .notices import DUE, ORDERS, Hearer, heard_here, tell
@@ -39,7 +47,7 @@ from .passing import (
 )
 from .progress import Order, orders_for, progress_fields, record_progress
 from .room import Room, full_queues, lock_queues
-from .takeover import free_unknown, redispatch_unreceived, take_over_orphans
+from .takeover import free_unknown, orphans, redispatch_unreceived, take_over_orphans
 
 __all__ = [
     "DUE",
@@ -78,6 +86,7 @@ __all__ = [
     "note_planned",
     "occurrence_key",
     "orders_for",
+    "orphans",
     "pause_job",
     "place",
     "plan_on",
@@ -102,5 +111,6 @@ __all__ = [
     "tell",
     "trigger",
     "try_again",
+    "waiting_for_room",
     "waiting_runs",
 ]

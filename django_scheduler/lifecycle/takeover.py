@@ -19,7 +19,7 @@ from ..states import ALIVE, BEGUN, OPEN, Reason, RunStatus
 from .apply import apply
 from .facts import Finished
 
-__all__ = ["free_unknown", "redispatch_unreceived", "take_over_orphans"]
+__all__ = ["free_unknown", "orphans", "redispatch_unreceived", "take_over_orphans"]
 
 _BATCH = 200
 
@@ -30,13 +30,17 @@ def take_over_orphans(*, now: datetime, using: str) -> int:
     What had not begun waits again and burns no attempt. What had begun is ``lost``, and
     ``on_lost`` decides whether another attempt follows.
     """
+    found = orphans(using)
+    return _free(found, now, using) if found.exists() else 0
+
+
+def orphans(using: str) -> QuerySet[Run]:
+    """Return the open runs that somebody owns who is not alive."""
     alive = Process.objects.using(using).filter(state__in=ALIVE, id=OuterRef("process"))
     owned = Run.objects.using(using).filter(
         process__isnull=False, status__in=[status.value for status in OPEN]
     )
-    orphans = owned.exclude(Exists(alive))
-    # Asked twice a beat by everybody, and nearly always there is none.
-    return _free(orphans, now, using) if orphans.exists() else 0
+    return owned.exclude(Exists(alive))
 
 
 def free_unknown(

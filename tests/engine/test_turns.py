@@ -10,7 +10,6 @@ import pytest
 from django.db import connections
 
 from django_scheduler.engine.maintenance import Maintenance
-from django_scheduler.engine.mending import Mending
 from django_scheduler.engine.share import Share
 from django_scheduler.engine.turns import take_turn, turn_of
 from django_scheduler.models.vendors import prepare_session
@@ -69,7 +68,7 @@ def test_who_dies_half_way_is_followed_an_interval_later(scheduler_clock, db):
 
 def test_two_processes_mend_once_an_interval(scheduler_clock, db, monkeypatch):
     rounds = []
-    monkeypatch.setattr(Mending, "mend", lambda self, now: rounds.append(self))
+    monkeypatch.setattr(Maintenance, "_mend", lambda self, signs: rounds.append(self))
     two = [Maintenance(scheduler_clock, {}, Share(), "default", lambda: 0.0) for _ in range(2)]
     for _ in range(3):
         for maintenance in two:

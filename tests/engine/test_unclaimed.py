@@ -19,7 +19,7 @@ def _said(caplog):
 
 def _look(clock, watch, seconds):
     clock.advance(seconds)
-    watch.look(clock.now())
+    watch.name(clock.now())
 
 
 def test_a_run_that_waits_past_the_grace_is_named_once(scheduler_clock, caplog):
