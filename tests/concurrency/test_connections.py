@@ -17,10 +17,18 @@ pytestmark = pytest.mark.django_db(transaction=True)
 wait_until = partial(_wait_until, seconds=60)
 
 OTHERS = {
-    "postgresql": "SELECT count(*) FROM pg_stat_activity"
-    " WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    # Autovacuum, and other workers of the server's own, have a row as well.
+    "postgresql": "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    " AND backend_type = 'client backend' AND pid <> pg_backend_pid()",
     "mysql": "SELECT count(*) FROM information_schema.processlist"
     " WHERE db = database() AND id <> connection_id()",
+}
+
+
+OWN = {
+    # The database thread's, the heartbeat's from its first beat on, and the one that hears notices.
+    "postgresql": 3,
+    "mysql": 2,
 }
 
 
@@ -47,19 +55,19 @@ def _hold(folder, function, count):
         pytest.param("mariadb", marks=pytest.mark.mariadb),
     ],
 )
-def test_a_scheduler_takes_two_and_one_for_each_job_that_asks_the_database(
+def test_a_scheduler_takes_its_own_and_one_for_each_job_that_asks_the_database(
     server, subprocess_env, tmp_path
 ):
-    before = _taken()
+    before, own = _taken(), OWN[connection.vendor]
     with scheduler_process(subprocess_env, tmp_path, "one", "--threads", "12"):
-        wait_until(lambda: _taken() - before == 2)
+        wait_until(lambda: _taken() - before == own)
         _hold(tmp_path, "tests.hold", 5)
-        assert _taken() - before == 2
+        assert _taken() - before == own
         asking = _hold(tmp_path, "tests.ask", 6)
-        assert _taken() - before == 2 + 6
+        wait_until(lambda: _taken() - before == own + 6)
         (tmp_path / "ask.go").touch()
         for run in asking:
             assert runs.wait(run, timeout=60).status == "succeeded"
         # CONN_MAX_AGE is 0 here: nobody keeps what he opened.
-        wait_until(lambda: _taken() - before == 2)
+        wait_until(lambda: _taken() - before == own)
         (tmp_path / "hold.go").touch()
