@@ -21,7 +21,7 @@ from .models.vendors import read_now, writing
 from .policies import to_timedelta
 from .states import RunStatus
 
-__all__ = ["ORDERS", "get", "query", "retry", "stop", "wait"]
+__all__ = ["ORDERS", "get", "pause", "query", "resume", "retry", "stop", "wait"]
 
 ORDERS = ("started_at", "finished_at", "duration", "scheduled_for", "queued_at", "lateness")
 """By what runs can be ordered; with a minus in front, the other way round."""
@@ -139,6 +139,38 @@ def stop(run: Run | uuid.UUID | str, reason: str = "") -> Run:
         now = read_now(clocks.installed(), _using())
         lifecycle.tell(lifecycle.ORDERS, using=_using())
         return lifecycle.request_stop(found.pk, clean_text(reason), now=now, using=_using())
+
+
+def pause(run: Run | uuid.UUID | str) -> Run:
+    """Order a running run to hold at its next checkpoint and return it; twice is once.
+
+    It is ``paused`` once its function has reached a checkpoint. If it reaches none within two
+    monitor intervals of being told, the order is taken back: it goes on, ``pause_requested_at``
+    is empty again and its reason says ``pause_not_seen``. A paused run stays paused until it is
+    resumed or stopped, also when its process is started anew.
+
+    Raises:
+        RunNotFound: there is none with this id.
+        InvalidRunState: it is not running, or was asked to stop.
+    """
+    with writing(_using()):
+        found = get(run)
+        now = read_now(clocks.installed(), _using())
+        lifecycle.tell(lifecycle.ORDERS, using=_using())
+        return lifecycle.request_pause(found.pk, now=now, using=_using())
+
+
+def resume(run: Run | uuid.UUID | str) -> Run:
+    """Let a paused run go on, or take back an order to pause, and return it.
+
+    Raises:
+        RunNotFound: there is none with this id.
+        InvalidRunState: it is neither paused nor asked to pause, or was asked to stop.
+    """
+    with writing(_using()):
+        found = get(run)
+        lifecycle.tell(lifecycle.ORDERS, using=_using())
+        return lifecycle.request_resume(found.pk, using=_using())
 
 
 def retry(

@@ -20,6 +20,7 @@ __all__ = [
     "announce",
     "announce_made",
     "deliver_through",
+    "delivery_here",
     "gate",
     "job_added",
     "job_broken",
@@ -30,11 +31,15 @@ __all__ = [
     "job_resumed",
     "process_lost",
     "rescheduling_failed",
+    "run_data_saved",
     "run_failed",
     "run_finished",
     "run_lost",
+    "run_paused",
+    "run_progressed",
     "run_queued",
     "run_record_failed",
+    "run_resumed",
     "run_retry_planned",
     "run_skipped",
     "run_started",
@@ -57,6 +62,10 @@ job_broken = Signal()
 
 run_queued = Signal()
 run_started = Signal()
+run_progressed = Signal()
+run_data_saved = Signal()
+run_paused = Signal()
+run_resumed = Signal()
 run_finished = Signal()
 run_succeeded = Signal()
 run_failed = Signal()
@@ -78,6 +87,12 @@ _thread = threading.local()
 def deliver_through(delivery: Delivery | None) -> None:
     """From now on, facts committed in this thread go to ``delivery``; None: they are sent here."""
     _thread.delivery = delivery
+
+
+def delivery_here() -> Delivery | None:
+    """Return where facts committed in this thread go; None: they are sent here."""
+    delivery: Delivery | None = getattr(_thread, "delivery", None)
+    return delivery
 
 
 def announce(signal: Signal, *, using: str, sender: Any, **facts: Any) -> None:
@@ -113,7 +128,7 @@ def _is_for_a_closed_log(signal: Signal, facts: dict[str, Any]) -> bool:
 
 
 def _hand_over(signal: Signal, sender: Any, facts: dict[str, Any]) -> None:
-    delivery: Delivery | None = getattr(_thread, "delivery", None)
+    delivery = delivery_here()
     if delivery is None:
         send(signal, sender, **facts)
     else:

@@ -90,6 +90,7 @@ class Reason(_Word):
     WORKER_LOST = "worker_lost"
     UNPUBLISHED = "unpublished"
     UNREGISTERED = "unregistered"
+    PAUSE_NOT_SEEN = "pause_not_seen"
 
 
 class ProcessKind(_Word):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Sized
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from ..exceptions import InvalidData, RunInterrupted, RunStopped, RunTimedOut
 from ..states import RunStatus
 from .facts import Facts
+from .holder import Holder, NoHolder
 from .orders import Orders
 from .said import Said, checked_progress
 
@@ -20,6 +22,24 @@ T = TypeVar("T")
 
 def _nothing() -> None:
     return None
+
+
+def _is_in_loop() -> bool:
+    """Tell whether this code is called from an event loop."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+async def _in_loop(items: Iterable[T] | AsyncIterable[T]) -> AsyncIterator[T]:
+    if isinstance(items, AsyncIterable):
+        async for item in items:
+            yield item
+    else:
+        for item in items:
+            yield item
 
 
 class RunContext:
@@ -49,6 +69,7 @@ class RunContext:
         self._wake = wake
         self._said = Said()
         self._orders = Orders()
+        self.holder: Holder = NoHolder()
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -123,14 +144,44 @@ class RunContext:
         self._said.saved(values)
         self._wake()
 
+    async def atrack(
+        self, iterable: Iterable[T] | AsyncIterable[T], total: int | None = None
+    ) -> AsyncIterator[T]:
+        """Do what :meth:`track` does in an event loop, over items that come or that are there."""
+        if total is None and isinstance(iterable, Sized):
+            total = len(iterable)
+        self.progress(0, total)
+        completed = 0
+        async for item in _in_loop(iterable):
+            await self.acheckpoint()
+            yield item
+            completed += 1
+            self.progress(completed, total if total is None else max(total, completed))
+
     def checkpoint(self) -> None:
-        """Return at once, or leave the function if the run is to end.
+        """Return at once; or leave the function if the run is to end; or hold if it is to pause.
+
+        A run that holds goes on, and this returns, when it is resumed. In an event loop, where
+        everything would hold with it, it only leaves: see :meth:`acheckpoint`.
 
         Raises:
             RunStopped: somebody stopped it, or the process shuts down.
             RunTimedOut: it is over its timeout.
             RunInterrupted: it was given up.
         """
+        self._leave_if_told()
+        if self._orders.to_pause and not _is_in_loop():
+            self.holder.hold()
+            self._leave_if_told()
+
+    async def acheckpoint(self) -> None:
+        """Do what :meth:`checkpoint` does in an event loop, and let others go on while it holds."""
+        self._leave_if_told()
+        if self._orders.to_pause:
+            await self.holder.ahold()
+            self._leave_if_told()
+
+    def _leave_if_told(self) -> None:
         order = self._orders.to_stop
         if order is None:
             return

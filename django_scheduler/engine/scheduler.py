@@ -21,7 +21,7 @@ from ..executors import Executor, build_all
 from ..lifecycle import ORDERS
 from ..models.vendors import prepare_session, read_now, release_session
 from ..policies import to_timedelta
-from .delivery import Delivery
+from ..runner import Delivery
 from .new_rules import follow_new_rules
 from .session import Session
 from .share import Share

@@ -123,7 +123,7 @@ class Session:
     def _obey(self, orders: dict[uuid.UUID, Order]) -> None:
         """Carry out orders against runs that go on here, or are held here for their time."""
         self.watch.obey(orders)
-        for dispatch in self.ahead.drop(orders):
+        for dispatch in self.ahead.drop([each for each, order in orders.items() if order.ends]):
             reason = orders[dispatch.run_id].stop_reason
             if reason is not None:
                 self.outbox.tell(
@@ -238,6 +238,8 @@ class Session:
         """Go on writing outcomes until nothing runs any more; return False after ``span``."""
         deadline = self._clock.monotonic() + span.total_seconds()
         while True:
+            # Who holds would do so until somebody lets him go on: the next process's run will.
+            self.watch.ask_held_to_stop(RunStatus.STOPPED, Reason.SHUTDOWN)
             if all(executor.stop(0) for executor in self._executors.values()):
                 return True
             left = deadline - self._clock.monotonic()

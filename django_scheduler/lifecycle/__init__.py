@@ -33,7 +33,7 @@ from .create import (
     waiting_for_room,
 )
 from .drafts import Draft, Template, insert_drafts
-from .facts import Fact, Finished, GivenBack, Left, Published, Started
+from .facts import Fact, Finished, GivenBack, Left, Paused, Published, Resumed, Started
 from .notices import DUE, ORDERS, Hearer, heard_here, tell
 from .orders import place, request_stop, run_anew, trigger, try_again
 from .passing import (
@@ -45,7 +45,8 @@ from .passing import (
     replan_edited,
     skip_next,
 )
-from .progress import Order, orders_for, progress_fields, record_progress
+from .pausing import request_pause, request_resume, take_pause_back
+from .progress import Order, Reported, orders_for, progress_fields, record_progress
 from .room import Room, full_queues, lock_queues
 from .takeover import free_unknown, orphans, redispatch_unreceived, take_over_orphans
 
@@ -61,7 +62,10 @@ __all__ = [
     "Hearer",
     "Left",
     "Order",
+    "Paused",
     "Published",
+    "Reported",
+    "Resumed",
     "Room",
     "Started",
     "Template",
@@ -98,6 +102,8 @@ __all__ = [
     "redispatch_unreceived",
     "replan",
     "replan_edited",
+    "request_pause",
+    "request_resume",
     "request_stop",
     "resume_job",
     "run_anew",
@@ -108,6 +114,7 @@ __all__ = [
     "stop_clock",
     "take_dispatched",
     "take_over_orphans",
+    "take_pause_back",
     "tell",
     "trigger",
     "try_again",

@@ -17,7 +17,7 @@ from ..models.vendors import vendor_of
 from ..states import RunStatus
 from .clocks import lock_at_hand, lock_clocks
 from .consequences import follow_all
-from .facts import Fact, Finished, GivenBack, Left, Started
+from .facts import Fact, Finished, GivenBack, Left, Paused, Resumed, Started
 
 __all__ = ["Applied", "apply"]
 
@@ -25,7 +25,7 @@ __all__ = ["Applied", "apply"]
 _NEEDED = (
     "id", "job_id", "job_name", "function", "key", "number", "attempt", "trigger", "status",
     "reason", "scheduled_for", "due_at", "queued_at", "started_at", "finished_at", "left_at",
-    "stop_requested_at", "duration", "lateness", "process", "epoch", "policy",
+    "stop_requested_at", "pause_requested_at", "duration", "lateness", "process", "epoch", "policy",
 )  # fmt: skip
 """What facts are judged by, and what nearly every receiver wants; the rest is read when asked."""
 
@@ -109,8 +109,16 @@ _KINDS: dict[str, Signal] = {
 
 
 def _tell(run: Run, fact: Fact, using: str) -> None:
-    if isinstance(fact, Started):
-        signals.announce(signals.run_started, using=using, sender=Run, run=run)
-    elif isinstance(fact, Finished):
-        signals.announce(signals.run_finished, using=using, sender=Run, run=run)
-        signals.announce(_KINDS[run.status], using=using, sender=Run, run=run)
+    for kind in _kinds(run, fact):
+        signals.announce(kind, using=using, sender=Run, run=run)
+
+
+def _kinds(run: Run, fact: Fact) -> tuple[Signal, ...]:
+    if isinstance(fact, Finished):
+        return signals.run_finished, _KINDS[run.status]
+    moved: dict[type[Fact], Signal] = {
+        Started: signals.run_started,
+        Paused: signals.run_paused,
+        Resumed: signals.run_resumed,
+    }
+    return tuple(signal for kind, signal in moved.items() if isinstance(fact, kind))

@@ -25,8 +25,8 @@ NOBODY = uuid.UUID(int=0)
 _NEEDED = (
     "id", "job_id", "job_name", "function", "key", "number", "attempt", "trigger", "status",
     "reason", "missed", "scheduled_for", "due_at", "expires_at", "started_at",
-    "stop_requested_at", "process", "epoch", "executor", "queue", "priority", "args", "kwargs",
-    "metadata", "policy",
+    "stop_requested_at", "pause_requested_at", "process", "epoch", "executor", "queue",
+    "priority", "args", "kwargs", "metadata", "policy",
 )  # fmt: skip
 """What a run is dispatched with."""
 

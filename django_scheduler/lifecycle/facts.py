@@ -16,7 +16,7 @@ from typing import Any
 from ..models import Run
 from ..states import FINAL, Reason, RunStatus, may_move
 
-__all__ = ["Fact", "Finished", "GivenBack", "Left", "Published", "Started"]
+__all__ = ["Fact", "Finished", "GivenBack", "Left", "Paused", "Published", "Resumed", "Started"]
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,37 @@ class Started(Fact):
             "started_at": self.at,
             "lateness": max(self.at - self.due_at, timedelta(0)),
         }
+
+
+@dataclass(frozen=True)
+class Paused(Fact):
+    """The function holds at a checkpoint, as somebody asked for who still wants it."""
+
+    def holds(self, run: Run) -> bool:
+        """Only what goes on can be held, and not what is to stop, or to go on after all."""
+        asked = run.pause_requested_at is not None and run.stop_requested_at is None
+        return super().holds(run) and asked and run.status == RunStatus.RUNNING
+
+    def is_written(self, run: Run) -> bool:
+        """Tell whether the run is paused, by this very owner."""
+        return super().holds(run) and run.status == RunStatus.PAUSED
+
+    def changes(self, run: Run) -> dict[str, Any]:
+        """Return the new status."""
+        return {"status": RunStatus.PAUSED.value, "reason": _reason(run, "")}
+
+
+@dataclass(frozen=True)
+class Resumed(Fact):
+    """The function goes on."""
+
+    def holds(self, run: Run) -> bool:
+        """Only what holds can go on."""
+        return super().holds(run) and run.status == RunStatus.PAUSED
+
+    def changes(self, run: Run) -> dict[str, Any]:
+        """Return the new status; whatever asked for the pause is over."""
+        return {"status": RunStatus.RUNNING.value, "pause_requested_at": None}
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
-from ..models import Run
+from .. import signals
+from ..models import Run, lock_objects
+from ..models.vendors import vendor_of
 from ..states import BEGUN
 
-__all__ = ["Order", "orders_for", "record_progress"]
+__all__ = ["Order", "Reported", "orders_for", "progress_fields", "record_progress"]
+
+_BATCH = 500
+"""So many ids and rows go into one statement: SQLite takes no more than 999 parameters by default
+in its older versions, and every server has a longest packet."""
+
+_NEEDED = (
+    "id", "job_id", "job_name", "function", "key", "number", "attempt", "trigger", "status",
+    "scheduled_for", "started_at", "process", "epoch", "completed", "total", "message",
+    "progress_at", "data",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -20,36 +33,89 @@ class Order:
 
     gone: bool = False
     stop_reason: str | None = None
+    pause: bool = False
+
+    @property
+    def ends(self) -> bool:
+        """Whether the run is not to go on."""
+        return self.gone or self.stop_reason is not None
+
+
+@dataclass(frozen=True)
+class Reported:
+    """What is new of one run: the columns to set, and which facts they are."""
+
+    run_id: uuid.UUID
+    epoch: int
+    fields: Mapping[str, Any]
+    progressed: bool = False
+    saved: bool = False
 
 
 def record_progress(
-    run_id: uuid.UUID, process: uuid.UUID, epoch: int, fields: Mapping[str, Any], *, using: str
-) -> bool:
-    """Store progress and data of a run that ``process`` still owns; return whether it does."""
+    reports: Sequence[Reported], process: uuid.UUID, *, using: str
+) -> set[uuid.UUID]:
+    """Store what runs report that ``process`` still owns, and return the ids of those.
+
+    To be called in a transaction; all rows of which the same columns change take one statement. A
+    row that somebody holds is left for the next time.
+    """
     mine = Run.objects.using(using).filter(
-        pk=run_id, process=process, epoch=epoch, status__in=[status.value for status in BEGUN]
+        pk__in=[each.run_id for each in reports],
+        process=process,
+        status__in=[status.value for status in BEGUN],
     )
-    return bool(mine.update(**fields))
+    runs = {run.pk: run for run in lock_objects(mine, _NEEDED, skip=True, using=using)}
+    held = [each for each in reports if each.run_id in runs]
+    held = [each for each in held if runs[each.run_id].epoch == each.epoch]
+    alike: dict[tuple[str, ...], list[list[Any]]] = {}
+    for each in held:
+        columns = tuple(each.fields)
+        alike.setdefault(columns, []).append([each.run_id, *each.fields.values()])
+    for columns, rows in alike.items():
+        vendor_of(using).update(Run, columns, rows)
+    for each in held:
+        _tell(runs[each.run_id], each, using)
+    return {each.run_id for each in held}
+
+
+def _tell(run: Run, report: Reported, using: str) -> None:
+    for name, value in report.fields.items():
+        setattr(run, name, value)
+    if report.progressed:
+        signals.announce(signals.run_progressed, using=using, sender=Run, run=run)
+    if report.saved:
+        signals.announce(signals.run_data_saved, using=using, sender=Run, run=run)
 
 
 def orders_for(
     runs: Mapping[uuid.UUID, int], process: uuid.UUID, *, using: str
 ) -> dict[uuid.UUID, Order]:
-    """Return the orders that stand against the given (run id, epoch) of ``process``.
+    """Return the orders for the given (run id, epoch) of ``process``: one for each of them.
 
     A run that somebody else owns, ended or took is ``gone``.
     """
-    rows = Run.objects.using(using).filter(pk__in=list(runs))
     found: dict[uuid.UUID, Order] = {}
-    seen = set()
-    for run in rows.only("process", "epoch", "status", "stop_requested_at", "reason"):
-        seen.add(run.pk)
-        if run.is_final or run.process != process or run.epoch != runs[run.pk]:
-            found[run.pk] = Order(gone=True)
-        elif run.stop_requested_at is not None:
-            found[run.pk] = Order(stop_reason=run.reason)
-    found.update({run_id: Order(gone=True) for run_id in runs if run_id not in seen})
-    return found
+    for some in _in_batches(runs):
+        rows = Run.objects.using(using).filter(pk__in=some)
+        for run in rows.only(
+            "process", "epoch", "status", "stop_requested_at", "pause_requested_at", "reason"
+        ):
+            found[run.pk] = _order(run, process, runs[run.pk])
+    return {run_id: found.get(run_id, Order(gone=True)) for run_id in runs}
+
+
+def _order(run: Run, process: uuid.UUID, epoch: int) -> Order:
+    if run.is_final or run.process != process or run.epoch != epoch:
+        return Order(gone=True)
+    stop = run.reason if run.stop_requested_at is not None else None
+    return Order(stop_reason=stop, pause=run.pause_requested_at is not None)
+
+
+def _in_batches(runs: Mapping[uuid.UUID, int]) -> Iterator[list[uuid.UUID]]:
+    ids = iter(runs)
+    while some := list(islice(ids, _BATCH)):
+        yield some
 
 
 def progress_fields(

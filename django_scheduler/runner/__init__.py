@@ -6,6 +6,7 @@ chose this process for it.
 
 from __future__ import annotations
 
+from .delivery import Delivery
 from .dispatch import Dispatch
 from .heartbeat import Heartbeat
 from .identity import Identity, is_gone
@@ -16,6 +17,7 @@ from .watch import Watch
 
 __all__ = [
     "CLOCKS_APART",
+    "Delivery",
     "DirectReporter",
     "Dispatch",
     "Heartbeat",

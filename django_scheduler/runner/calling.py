@@ -4,23 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from typing import Any
+from collections.abc import Generator
+from typing import Any, TypeVar
 
 from .outcome import Outcome
-from .pipeline import Answer, Call, Steps
+from .pipeline import Answer, Call, HookSteps, Steps
 
-__all__ = ["take_steps", "take_steps_in_loop"]
+__all__ = ["take_hook", "take_hook_in_loop", "take_steps", "take_steps_in_loop"]
+
+T = TypeVar("T")
 
 
 def take_steps(steps: Steps) -> Outcome:
     """Make the calls here, one after the other; a coroutine gets an event loop of its own."""
+    return _take(steps)
+
+
+def take_hook(steps: HookSteps) -> bool:
+    """Make the call of a hook here and return whether it is good."""
+    return _take(steps)
+
+
+def _take(steps: Generator[Call, Answer, T]) -> T:
     try:
         call = next(steps)
         while True:
             call = steps.send(_call_here(call))
     except StopIteration as end:
-        outcome: Outcome = end.value
-        return outcome
+        value: T = end.value
+        return value
 
 
 def _call_here(call: Call) -> Answer:
@@ -33,13 +45,22 @@ def _call_here(call: Call) -> Answer:
 
 async def take_steps_in_loop(steps: Steps) -> Outcome:
     """Await the calls in the running event loop; plain functions go to a thread of its pool."""
+    return await _take_in_loop(steps)
+
+
+async def take_hook_in_loop(steps: HookSteps) -> bool:
+    """Await the call of a hook and return whether it is good."""
+    return await _take_in_loop(steps)
+
+
+async def _take_in_loop(steps: Generator[Call, Answer, T]) -> T:
     try:
         call = next(steps)
         while True:
             call = steps.send(await _call_in_loop(call))
     except StopIteration as end:
-        outcome: Outcome = end.value
-        return outcome
+        value: T = end.value
+        return value
 
 
 async def _call_in_loop(call: Call) -> Answer:

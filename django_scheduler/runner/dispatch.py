@@ -46,6 +46,7 @@ class Dispatch:
     stall_timeout: timedelta | None = None
     on_lost: str = "retry"
     was_lost: bool = False
+    pause_requested: bool = False
     expires_at: datetime | None = None
     last_finished_at: datetime | None = None
     last_success_at: datetime | None = None
@@ -80,6 +81,7 @@ class Dispatch:
             stall_timeout=_span(policy.get("stall_timeout")),
             on_lost=policy.get("on_lost", "retry"),
             was_lost=run.reason == Reason.WORKER_LOST,
+            pause_requested=isinstance(run, Run) and run.pause_requested_at is not None,
             expires_at=run.expires_at,
             last_finished_at=past.last_finished_at if past else None,
             last_success_at=past.last_success_at if past else None,

@@ -8,11 +8,18 @@ import uuid
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from django.db import DataError, IntegrityError, close_old_connections, connections
+from django.db import (
+    DataError,
+    IntegrityError,
+    close_old_connections,
+    connections,
+    transaction,
+)
 from django.db import Error as DatabaseError
 
+from .. import signals
 from ..clock import Clock
-from ..lifecycle import Order, orders_for, record_progress
+from ..lifecycle import Order, orders_for, record_progress, take_pause_back
 from ..models.vendors import prepare_session
 from .dispatch import Dispatch
 from .membership import Membership
@@ -22,6 +29,9 @@ from .watch import Watch, Watched
 __all__ = ["Heartbeat"]
 
 logger = logging.getLogger("django_scheduler.heartbeat")
+
+_BATCH = 500
+_REFUSED = (DataError, IntegrityError, ValueError, OverflowError)
 
 
 class Heartbeat:
@@ -63,10 +73,12 @@ class Heartbeat:
         self._wake = threading.Event()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
+        self._delivery: signals.Delivery | None = None
         watch.wake = self._wake.set
 
     def start(self) -> None:
-        """Begin to beat in a daemon thread."""
+        """Begin to beat in a daemon thread; its facts go where the caller's go."""
+        self._delivery = signals.delivery_here()
         self._thread = threading.Thread(target=self._loop, name="scheduler-heartbeat", daemon=True)
         self._thread.start()
 
@@ -79,6 +91,7 @@ class Heartbeat:
 
     def _loop(self) -> None:
         prepare_session(self._using)
+        signals.deliver_through(self._delivery)
         try:
             while not self._ended.is_set():
                 self._clock.wait(self._wake, self._pause())
@@ -123,33 +136,56 @@ class Heartbeat:
 
     def _exchange(self) -> None:
         watched = self._watch.all()
-        for one in watched:
-            self._write_alone(one)
+        self._write([one for one in watched if one.has_news()])
         dispatches = [*(one.dispatch for one in watched), *self._held()]
         if dispatches:
             epochs = {dispatch.run_id: dispatch.epoch for dispatch in dispatches}
             self._on_orders(orders_for(epochs, self._membership.id, using=self._using))
+        for one in self._watch.unheeded(2 * self._monitor_interval):
+            self._take_pause_back(one)
 
-    def _write_alone(self, one: Watched) -> None:
-        """Store what one run reports; a value the database refuses must not hold up the others."""
+    def _write(self, news: Sequence[Watched]) -> None:
+        """Store what runs report, some hundred together.
+
+        A value the database refuses must not hold up the others: then each is stored alone.
+        """
+        for first in range(0, len(news), _BATCH):
+            some = news[first : first + _BATCH]
+            try:
+                self._store(some)
+            except _REFUSED:
+                for one in some:
+                    self._store_alone(one)
+
+    def _store_alone(self, one: Watched) -> None:
         try:
-            self._write(one)
-        except (DataError, IntegrityError, ValueError, OverflowError) as error:
-            one.written = one.context.said.changes
+            self._store([one])
+        except _REFUSED as error:
+            one.written = one.context.said.report()
             logger.warning("What run %s reports cannot be stored: %s", one.dispatch.run_id, error)
 
-    def _write(self, one: Watched) -> None:
-        """Store progress and data that changed since they were last stored."""
-        changes = one.context.said.changes
-        if changes == one.written:
-            return
-        one.progress_at = self._clock.now()
+    def _store(self, news: Sequence[Watched]) -> None:
+        now = self._clock.now()
+        reports = {one.dispatch.run_id: one.report(now) for one in news}
+        with transaction.atomic(using=self._using):
+            stored = record_progress(
+                [reported for reported, _ in reports.values()],
+                self._membership.id,
+                using=self._using,
+            )
+        for one in news:
+            if one.dispatch.run_id in stored:
+                one.written = reports[one.dispatch.run_id][1]
+
+    def _take_pause_back(self, one: Watched) -> None:
+        """Let a run go on that was asked to pause and reached no checkpoint, and say so."""
         dispatch = one.dispatch
-        if record_progress(
-            dispatch.run_id,
-            dispatch.process,
-            dispatch.epoch,
-            one.report_fields(),
-            using=self._using,
-        ):
-            one.written = changes
+        one.asked_to_pause = None
+        if take_pause_back(dispatch.run_id, dispatch.process, dispatch.epoch, using=self._using):
+            one.context.orders.go_on()
+            logger.warning(
+                "Run %s of %s reached no checkpoint within %s s of its order to pause; it goes on",
+                dispatch.run_id,
+                dispatch.job_name,
+                2 * self._monitor_interval,
+            )

@@ -18,7 +18,7 @@ from ..registry import Definition
 from ..states import Reason, RunStatus
 from .outcome import Outcome, bounded_text, kept_result, of_error
 
-__all__ = ["Answer", "Call", "Steps", "steps_of"]
+__all__ = ["Answer", "Call", "HookSteps", "Pipeline", "Steps", "no_hook"]
 
 logger = logging.getLogger("django_scheduler.runs")
 
@@ -41,21 +41,27 @@ class Answer:
 
 
 Steps = Generator[Call, Answer, Outcome]
+HookSteps = Generator[Call, Answer, bool]
 
 
-def steps_of(definition: Definition, context: RunContext) -> Steps:
-    """Return the steps of one run; their last word is its outcome. They never raise."""
-    return _Pipeline(definition, context).steps()
+def no_hook(_name: str) -> HookSteps:
+    """Return no steps at all: there is no such hook, or not yet."""
+    yield from ()
+    return True
 
 
-class _Pipeline:
+class Pipeline:
+    """One run of a function with its hooks."""
+
     def __init__(self, definition: Definition, context: RunContext) -> None:
         self._definition = definition
         self._context = context
         self._hook_errors: dict[str, str] = {}
         self._error: BaseException | None = None
+        self._failed_in_between = ""
 
     def steps(self) -> Steps:
+        """Return what is to be done; the last word is the outcome. They never raise."""
         if (yield from self._hook("on_start")):
             outcome = yield from self._call()
             yield from self._follow_up(outcome)
@@ -72,6 +78,10 @@ class _Pipeline:
         leading = (context,) if definition.takes_context else ()
         answer = yield Call(definition.function, (*leading, *context.args), context.kwargs)
         self._error = answer.error
+        if self._failed_in_between and answer.error is None:
+            outcome = self._success(answer.value)
+            self._fail_by_hook(outcome, self._failed_in_between)
+            return outcome
         if answer.error is not None:
             return of_error(answer.error, context.orders.to_stop)
         return self._success(answer.value)
@@ -93,7 +103,18 @@ class _Pipeline:
         elif outcome.status == RunStatus.STOPPED:
             yield from self._hook("on_stop", self._error)
 
-    def _hook(self, name: str, error: BaseException | None = None) -> Generator[Call, Answer, bool]:
+    def in_between(self, name: str) -> HookSteps:
+        """Return the steps of ``on_pause`` or ``on_resume``, taken while the function holds.
+
+        One that fails, and is not marked ``ignore_error``, fails the run once the function has
+        returned: it holds and goes on as it was told to, whatever the hook makes of it.
+        """
+        good = yield from self._hook(name)
+        if not good:
+            self._failed_in_between = name
+        return good
+
+    def _hook(self, name: str, error: BaseException | None = None) -> HookSteps:
         """Call the hook if there is one; return False if it failed and that counts."""
         hook = self._definition.hooks.get(name)
         if hook is None:

@@ -17,8 +17,9 @@ from .calling import take_steps
 from .capture import capturing
 from .dispatch import Dispatch
 from .functions import definition_of
+from .holding import Holding
 from .outcome import Outcome, of_error
-from .pipeline import Steps, steps_of
+from .pipeline import Pipeline, Steps
 from .reporting import Reporter
 from .watch import Watch, Watched
 
@@ -38,7 +39,9 @@ def steps_or_outcome(watched: Watched) -> Steps | Outcome:
         definition.check_arguments(dispatch.args, dispatch.kwargs)
     except SchedulerError as error:
         return of_error(error, None, called=False)
-    return steps_of(definition, watched.context)
+    pipeline = Pipeline(definition, watched.context)
+    watched.in_between = pipeline.in_between
+    return pipeline.steps()
 
 
 def here(watched: Watched) -> Outcome:
@@ -103,7 +106,10 @@ class Runner:
             self.give_back(dispatch)
             return None
         at = started_at or max(self._clock.now(), dispatch.due_at)
-        return self.watch.enter(dispatch, RunContext(_facts(dispatch, at), self.watch.wake), at)
+        context = RunContext(_facts(dispatch, at), self.watch.wake)
+        watched = self.watch.enter(dispatch, context, at)
+        context.holder = Holding(watched, self._reporter, self._clock)
+        return watched
 
     def start_mark(self, watched: Watched) -> Started:
         """Return the fact that says that the run has begun."""

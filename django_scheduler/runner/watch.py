@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from ..clock import Clock
-from ..context import RunContext, clean_text
-from ..lifecycle import Fact, Finished, Order, progress_fields
+from ..context import Report, RunContext, clean_text
+from ..lifecycle import Fact, Finished, Order, Reported, progress_fields
 from ..states import Reason, RunStatus
 from .capture import LogTail
 from .dispatch import Dispatch
 from .outcome import Outcome
+from .pipeline import HookSteps, no_hook
 
 __all__ = ["Watch", "Watched"]
 
@@ -30,10 +32,16 @@ class Watched:
     started_at: datetime
     began: float
     tail: LogTail | None = None
-    written: int = 0
+    written: Report = field(default_factory=Report)
+    """What is stored of its reports."""
     seen: int = 0
     changed: float = 0.0
     progress_at: datetime | None = None
+    in_between: Callable[[str], HookSteps] = no_hook
+    """Gives the steps of ``on_pause`` and ``on_resume``."""
+    asked_to_pause: float | None = None
+    """When, in monotonic seconds, the order to pause was passed on; None: there is none."""
+    _held: bool = False
     _settled: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -43,15 +51,45 @@ class Watched:
             first, self._settled = not self._settled, True
             return first
 
+    @contextmanager
+    def on_hold(self) -> Iterator[None]:
+        """Let the run be one that holds: it does not stall, and has heeded the order to pause."""
+        self._held = True
+        try:
+            yield
+        finally:
+            self.changed = self.clock.monotonic()
+            self._held = False
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the function holds at a checkpoint."""
+        return self._held
+
     def elapsed(self) -> float:
         """Return seconds since the run started."""
         return max(0.0, self.clock.monotonic() - self.began)
 
-    def report_fields(self) -> dict[str, Any]:
-        """Return the columns for the progress and data reported so far."""
-        report = self.context.said.report()
-        progress = report.progress
-        fields: dict[str, Any] = {"data": report.data}
+    def has_news(self) -> bool:
+        """Tell whether anything was reported that is not stored."""
+        return self.context.said.changes != self.written.changes
+
+    def report(self, now: datetime) -> tuple[Reported, Report]:
+        """Return what is to be stored at ``now``, and of which report it is."""
+        said, stored = self.context.said.report(), self.written
+        progressed = said.progress != stored.progress
+        saved = said.data != stored.data
+        if progressed:
+            self.progress_at = now
+        news = Reported(
+            self.dispatch.run_id, self.dispatch.epoch, self.report_fields(said), progressed, saved
+        )
+        return news, said
+
+    def report_fields(self, said: Report) -> dict[str, Any]:
+        """Return the columns for what was reported."""
+        fields: dict[str, Any] = {"data": said.data}
+        progress = said.progress
         if progress is not None:
             at = self.progress_at or self.clock.now()
             fields |= progress_fields(progress.completed, progress.total, progress.message, at)
@@ -59,7 +97,7 @@ class Watched:
 
     def finished(self, outcome: Outcome, log: str, *, left: bool = True) -> Finished:
         """Return the fact that ends this run with ``outcome``."""
-        fields = self.report_fields()
+        fields = self.report_fields(self.context.said.report())
         return Finished(
             **self.dispatch.guard,
             status=outcome.status,
@@ -99,6 +137,9 @@ class Watch:
         with self._lock:
             self._runs[dispatch.run_id] = watched
             ending = self._ending
+        if dispatch.pause_requested:
+            watched.asked_to_pause = now
+            context.orders.pause()
         if ending is not None:
             context.orders.stop(*ending)
         return watched
@@ -129,9 +170,37 @@ class Watch:
             if order.gone:
                 watched.settle()
                 watched.context.orders.stop(RunStatus.INTERRUPTED, Reason.WORKER_LOST)
-            else:
+            elif order.stop_reason is not None:
                 reason = order.stop_reason or Reason.ASKED.value
                 watched.context.orders.stop(RunStatus.STOPPED, reason)
+            else:
+                self._pass_on(watched, order.pause)
+
+    def _pass_on(self, watched: Watched, pause: bool) -> None:
+        """Let the run hold, or go on, as the database says it should."""
+        if pause and not watched.context.orders.to_pause:
+            watched.asked_to_pause = self._clock.monotonic()
+            watched.context.orders.pause()
+        elif not pause:
+            watched.asked_to_pause = None
+            watched.context.orders.go_on()
+
+    def unheeded(self, patience: float) -> list[Watched]:
+        """Return the runs that were asked to pause ``patience`` seconds ago and do not hold."""
+        at = self._clock.monotonic()
+        return [
+            watched
+            for watched in self.all()
+            if watched.asked_to_pause is not None
+            and not watched.is_held
+            and at - watched.asked_to_pause >= patience
+        ]
+
+    def ask_held_to_stop(self, status: RunStatus, reason: Reason) -> None:
+        """Ask the runs that hold to stop: they would wait for somebody for ever."""
+        for watched in self.all():
+            if watched.is_held:
+                watched.context.orders.stop(status, reason)
 
     def overdue(self) -> list[Fact]:
         """Give up the runs over their timeout or stalled, and return the facts that say so.
@@ -162,7 +231,7 @@ class Watch:
         timeout, stall = watched.dispatch.timeout, watched.dispatch.stall_timeout
         if timeout is not None and watched.elapsed() >= timeout.total_seconds():
             return RunStatus.TIMED_OUT, Reason.TIMEOUT
-        if stall is None:
+        if stall is None or watched.is_held:
             return None
         changes = watched.context.said.changes
         if changes != watched.seen:

@@ -11,6 +11,7 @@ import os
 import threading
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -204,6 +205,21 @@ class _Reporter(DirectReporter):
         """Write the fact down, for good."""
         _leave_transactions()
         super().tell(fact)
+
+    def ask(self, fact: Fact) -> bool:
+        """Write the fact down in a thread of its own.
+
+        The function asks, in the middle of whatever transaction it has open: a word about its run
+        must neither wait for its commit nor go with its rollback.
+        """
+        with ThreadPoolExecutor(1, "scheduler-word") as alone:
+            return alone.submit(self._ask_and_close, fact).result()
+
+    def _ask_and_close(self, fact: Fact) -> bool:
+        try:
+            return super().ask(fact)
+        finally:
+            connections.close_all()
 
 
 def _leave_transactions() -> None:
