@@ -76,9 +76,14 @@ class Heartbeat:
         self._delivery: signals.Delivery | None = None
         watch.wake = self._wake.set
 
-    def start(self) -> None:
-        """Begin to beat in a daemon thread; its facts go where the caller's go."""
-        self._delivery = signals.delivery_here()
+    def start(self, delivery: signals.Delivery | None = None) -> None:
+        """Begin to beat in a daemon thread.
+
+        Args:
+            delivery: where its facts go; None: where the caller's go. No receiver of them may hold
+                up a beat.
+        """
+        self._delivery = delivery or signals.delivery_here()
         self._thread = threading.Thread(target=self._loop, name="scheduler-heartbeat", daemon=True)
         self._thread.start()
 

@@ -26,7 +26,7 @@ from ...clock import Clock
 from ...lifecycle import Fact
 from ...models import Run
 from ...models.vendors import read_now, writing
-from ...runner import DirectReporter, Dispatch, Heartbeat, Membership, Runner, Watch
+from ...runner import Delivery, DirectReporter, Dispatch, Heartbeat, Membership, Runner, Watch
 from ...states import ProcessKind, Reason, RunStatus
 
 __all__ = ["TASK", "Host", "carry_out", "close", "host"]
@@ -82,6 +82,7 @@ class Host:
         self._lock = threading.Lock()
         self._held: set[uuid.UUID] = set()
         self._given_up = threading.Event()
+        self._delivery = Delivery()
         self.membership = _Audited(name, clock, self._using, settings.lease, self._held)
         self._watch = Watch(clock, self.membership.is_safe)
         self._reporter = _Reporter(clock, self._using, settings.final_write_budget)
@@ -100,7 +101,8 @@ class Host:
     def open(self) -> None:
         """Join the living, and begin to beat."""
         self.membership.join()
-        self._heartbeat.start()
+        self._delivery.start()
+        self._heartbeat.start(self._delivery.put)
 
     def is_fit(self) -> bool:
         """Tell whether runs may begin under this id.
@@ -171,6 +173,7 @@ class Host:
         for fact in self._watch.give_up_all(Reason.SHUTDOWN):
             self._reporter.tell(fact)
         self._heartbeat.stop()
+        self._delivery.stop(timeout=5)
         self.membership.close()
 
 
