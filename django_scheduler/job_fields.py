@@ -152,12 +152,6 @@ def not_storable(value: Any, depth: int = 0) -> str:
 
 def _retry(name: str, value: Any) -> Any:
     policy = Retry.of(value)
-    if policy is not None and policy.on_next_occurrence != "skip":
-        raise InvalidJob(
-            f"retry: on_next_occurrence={policy.on_next_occurrence!r} is not carried out by this "
-            "version; leave it at 'skip'.",
-            field=name,
-        )
     return policy.to_dict() if policy is not None else None
 
 
@@ -184,6 +178,7 @@ FIELDS: dict[str, Callable[[str, Any], Any]] = {
     "timeout": _positive_duration,
     "stall_timeout": _positive_duration,
     "retry": _retry,
+    "pause_after_failures": _number(1),
     "on_lost": _word(OnLost),
     "overlap": _word(Overlap),
     "max_running": _number(1),

@@ -231,6 +231,7 @@ class JobOptions(TypedDict, total=False):
     timeout: Duration | None
     stall_timeout: Duration | None
     retry: int | Retry | None
+    pause_after_failures: int | None
     on_lost: str
     overlap: str
     max_running: int | None

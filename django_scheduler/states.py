@@ -90,6 +90,8 @@ class Reason(_Word):
     WORKER_LOST = "worker_lost"
     UNPUBLISHED = "unpublished"
     UNREGISTERED = "unregistered"
+    GIVES_WAY = "gives_way"
+    INDEPENDENT = "independent"
     PAUSE_NOT_SEEN = "pause_not_seen"
 
 

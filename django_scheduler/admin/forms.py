@@ -102,7 +102,10 @@ FIELDSETS: list[Any] = [
         },
     ),
     (_("Limits"), {"classes": ["collapse"], "fields": ["timeout", "stall_timeout"]}),
-    (_("Failures"), {"classes": ["collapse"], "fields": ["retry", "on_lost"]}),
+    (
+        _("Failures"),
+        {"classes": ["collapse"], "fields": ["retry", "pause_after_failures", "on_lost"]},
+    ),
     (_("Where it runs"), {"classes": ["collapse"], "fields": ["executor", "queue", "priority"]}),
     (_("Notes"), {"classes": ["collapse"], "fields": ["metadata"]}),
 ]

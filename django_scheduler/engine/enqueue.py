@@ -75,14 +75,15 @@ class Planning:
         for one in due:
             busy = counts.get(one.clock.job_id) or Activity()
             instant = one.clock.next_run_at
-            if instant is not None and instant > self._now and (busy.active or busy.waiting):
+            some = busy.active or busy.waiting or busy.giving_way
+            if instant is not None and instant > self._now and some:
                 self.held_back[one.clock.job_id] = instant
             else:
                 self._one(one, busy)
 
     def _must_count(self, due: Due) -> bool:
         late = due.clock.next_run_at is None or due.clock.next_run_at < self._now - _ON_TIME
-        return late or not due.known.overlaps_freely
+        return late or not due.known.overlaps_freely or due.known.supersedes
 
     def _one(self, due: Due, busy: Activity) -> None:
         """Plan one job. Whatever its row makes go wrong, the others of the claim are served."""
@@ -231,8 +232,9 @@ class _DueJob:
         return draft, due_at
 
     def _place(self, draft: Draft) -> None:
-        """Let the draft be what the overlap policy says."""
+        """Let the draft be what the overlap policy says, and retries end that give way to it."""
         if self._known.overlaps_freely:
+            self._make_way()
             return
         decision = decide_overlap(
             Overlap(self._job.overlap),
@@ -241,12 +243,20 @@ class _DueJob:
             max_running=self._job.max_running,
             buffer_limit=self._job.buffer_limit,
         )
+        if decision not in (Decision.SKIP, Decision.FULL):
+            self._make_way()
         fields = lifecycle.place(self._job, decision, now=self._now, using=self._using)
         self._counts.active += decision is Decision.RUN
         self._counts.waiting += decision is Decision.WAIT
         draft.status = RunStatus(fields.get("status", draft.status))
         draft.reason = fields.get("reason", "")
         draft.finished_at = fields.get("finished_at")
+
+    def _make_way(self) -> None:
+        """Let the retries end that give way to an occurrence, if there are any."""
+        if self._counts.giving_way:
+            lifecycle.supersede(self._clock.job_id, self._now, self._using)
+            self._counts.giving_way = 0
 
     def _due_of(self, occurrence: datetime) -> datetime:
         clock = self._clock

@@ -30,9 +30,9 @@ _CLOCK = tuple(field.attname for field in JobClock._meta.concrete_fields)
 _NEEDED = ("last_finished_at", "last_success_at")
 _DEFINITION = (
     "id", "name", "function", "schedule", "timezone", "anchor", "args", "kwargs", "metadata",
-    "executor", "queue", "priority", "timeout", "stall_timeout", "retry", "on_lost", "overlap",
-    "max_running", "buffer_limit", "catch_up", "catch_up_window", "catch_up_limit",
-    "misfire_grace", "start_deadline", "start_at", "end_at", "max_runs", "jitter",
+    "executor", "queue", "priority", "timeout", "stall_timeout", "retry", "pause_after_failures",
+    "on_lost", "overlap", "max_running", "buffer_limit", "catch_up", "catch_up_window",
+    "catch_up_limit", "misfire_grace", "start_deadline", "start_at", "end_at", "max_runs", "jitter",
 )  # fmt: skip
 """What planning and snapshots are made of. Counters are not: they move at every firing."""
 
@@ -72,6 +72,12 @@ class Known:
         if self._policy is None:
             self._policy = lifecycle.planning_policy(self.job, clock)
         return self._policy
+
+    @property
+    def supersedes(self) -> bool:
+        """Whether an occurrence takes the place of a retry that waits."""
+        retry = self.job.retry
+        return isinstance(retry, dict) and retry.get("on_next_occurrence") == "supersede"
 
     @property
     def overlaps_freely(self) -> bool:

@@ -58,6 +58,8 @@ def run_on_start(share: Share, now: datetime, using: str) -> int:
     started = 0
     for job in wanted.filter(pk__in=clocks):
         if not busy[job.pk].active:
+            if busy[job.pk].giving_way:
+                lifecycle.supersede(job.pk, now, using)
             started += _start(job, clocks[job.pk], now, using)
     return started
 

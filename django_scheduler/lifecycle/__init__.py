@@ -34,6 +34,7 @@ from .create import (
 )
 from .drafts import Draft, Template, insert_drafts
 from .facts import Fact, Finished, GivenBack, Left, Paused, Published, Resumed, Started
+from .giving_way import supersede
 from .notices import DUE, ORDERS, Hearer, heard_here, tell
 from .orders import place, request_stop, run_anew, trigger, try_again
 from .passing import (
@@ -112,6 +113,7 @@ __all__ = [
     "skip_unclaimable",
     "start_clock",
     "stop_clock",
+    "supersede",
     "take_dispatched",
     "take_over_orphans",
     "take_pause_back",

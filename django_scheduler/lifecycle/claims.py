@@ -11,11 +11,14 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from .. import signals
 from ..models import Job, Run, lock_objects
 from ..models.vendors import locked, vendor_of
+from ..policies import Decision
 from ..states import Reason, RunStatus, Trigger
 from .clocks import lock_at_hand
 from .consequences import follow
-from .create import still_inside
+from .create import activity, still_inside
 from .facts import Finished
+from .giving_way import is_marked
+from .orders import decide_about
 from .room import Room
 
 __all__ = ["claim_waiting", "skip_unclaimable", "take_dispatched", "waiting_runs"]
@@ -78,12 +81,33 @@ def claim_waiting(
                 _end(run, RunStatus.STOPPED, run.reason or Reason.ASKED.value, now, using)
             elif run.expires_at is not None and run.expires_at < now:
                 _end(run, RunStatus.SKIPPED, Reason.EXPIRED.value, now, using)
+            elif is_marked(run) and not _has_room(run, [one for one, _ in taken], using):
+                continue
             elif room.take(executor, run.queue):
                 taken.append(_take(run, process))
     rows = [(run.pk, run.process, None, run.epoch) for run, _ in taken]
     vendor_of(using).update(Run, ("process", "due_at", "epoch"), rows)
     _know_jobs([run for run, _ in taken], using)
     return taken
+
+
+def _has_room(run: Run, taken: Sequence[Run], using: str) -> bool:
+    """Tell whether a retry that was in nobody's way may begin; else it waits like any other.
+
+    A job that somebody holds is not waited for; the run stays for the next claim.
+    """
+    assert run.job_id is not None
+    clocks, _ = lock_at_hand([run.job_id], using)
+    if run.job_id not in clocks:
+        return False
+    counted = activity([run.job_id], using)[run.job_id]
+    counted.active += sum(one.job_id == run.job_id for one in taken)
+    if decide_about(Job.objects.using(using).get(pk=run.job_id), counted) is Decision.RUN:
+        run.reason = Reason.NONE.value
+    else:
+        run.due_at, run.reason = None, Reason.WAITING.value
+    run.save(using=using, update_fields=["due_at", "reason"])
+    return run.due_at is not None
 
 
 def _take(run: Run, process: uuid.UUID) -> tuple[Run, datetime]:

@@ -211,6 +211,8 @@ def resume_job(
     job.state = JobState.ACTIVE.value
     job.paused_at = job.paused_until = None
     job.paused_by = job.pause_reason = ""
+    if job.pause_after_failures is not None:
+        job.consecutive_failures = 0  # who resumes it gives it as many anew
     job.save(using=using)
     if catch_up is CatchUp.SKIP:
         after = _resumed_after(job, schedule, now)

@@ -10,13 +10,14 @@ from ..exceptions import SchedulerError
 from ..models import Job, JobClock, Run
 from ..policies import LONGEST_DELAY, LONGEST_SPAN, OnLost, Retry
 from ..signals import announce, rescheduling_failed, run_retry_planned
-from ..states import JobState, Reason, RunStatus
+from ..states import JobState, Reason, RunStatus, Trigger
 from .broken import mark_broken
 from .clocks import end_job, has_open_run, lock_clocks, set_by_hand, stop_clock
 from .counters import FAILURES, count_all
 from .create import active_runs, insert, make_attempt, waiting_for_room
 from .facts import Fact, Finished, Left
-from .passing import plan_on
+from .giving_way import mark_of, supersede
+from .passing import pause_job, plan_on
 
 __all__ = ["follow", "follow_all", "promote", "promote_left_behind"]
 
@@ -77,10 +78,19 @@ def _jobs_waiting(job_ids: Collection[int], using: str) -> set[int | None]:
 
 def _is_special(run: Run, fact: Finished, clock: JobClock) -> bool:
     """Tell whether more follows than counting: another attempt, or the job's next time."""
+    if run.status in FAILURES and _ends_or_pauses_jobs(run):
+        return True
     stands = clock.next_run_at is None and not clock.planned_spec.endswith(_MANUAL)
     if stands or fact.run_again_in is not None:
         return True
     return _decide(run, fact)[0] is not None
+
+
+def _ends_or_pauses_jobs(run: Run) -> bool:
+    """Tell whether a failure of the run may be one too many for its job."""
+    retry = _retry_of(run)
+    for_life = retry is not None and not retry.reset_on_success
+    return for_life or run.policy_value("pause_after_failures") is not None
 
 
 def follow(run: Run, fact: Finished, clock: JobClock | None, now: datetime, using: str) -> None:
@@ -94,16 +104,19 @@ def follow(run: Run, fact: Finished, clock: JobClock | None, now: datetime, usin
         announce(run_retry_planned, using=using, sender=Run, run=run, next_run=again)
     count_all([run], using, retried=again is not None)
     promote(run.job_id, now, using)
+    _pause_if_it_fails_on(job, clock, run, now, using)
     if again is None:
         _reschedule(job, clock, run, fact, now, using)
 
 
 def _next_attempt(job: Job, run: Run, fact: Finished, now: datetime, using: str) -> Run | None:
     delay, burned = _decide(run, fact)
-    if delay is None or (burned and _lifetime_budget_spent(job, run, using)):
+    spent = burned > 0 and _lifetime_budget_spent(job, run, using)
+    if delay is None or spent:
         return None
     again = make_attempt(run, attempt=run.attempt + burned, now=now, using=using)
     again.due_at = now + delay
+    again.reason = mark_of(_retry_of(run))
     if run.pause_requested_at is not None and run.status in (RunStatus.STOPPED, RunStatus.LOST):
         # Its process ended, and nobody wanted the run to go on: the next one holds as well.
         again.pause_requested_at = now
@@ -115,7 +128,8 @@ def _lifetime_budget_spent(job: Job, run: Run, using: str) -> bool:
     retry = _retry_of(run)
     if retry is None or retry.reset_on_success or retry.max_attempts is None:
         return False
-    if job.retries_used < retry.max_attempts - 1:
+    used = job.retries_used + (run.trigger == Trigger.RETRY and run.started_at is not None)
+    if used < retry.max_attempts - 1:
         return False
     error = f"Its {retry.max_attempts - 1} retries are used up."
     Job.objects.using(using).filter(pk=job.pk).update(error=error)
@@ -171,6 +185,7 @@ def promote(job_id: int, now: datetime, using: str) -> None:
     waiting = Run.objects.using(using).filter(waiting_for_room(), job_id=job_id)
     oldest = waiting.order_by("scheduled_for", "pk").values_list("pk", flat=True).first()
     if oldest is not None:
+        supersede(job_id, now, using)
         waiting.filter(pk=oldest).update(due_at=now, reason=Reason.NONE.value)
 
 
@@ -184,6 +199,18 @@ def promote_left_behind(now: datetime, using: str) -> None:
     jobs = sorted(set(waiting.values_list("job_id", flat=True)[:_BATCH]))
     for job_id in lock_clocks([each for each in jobs if each], using, skip=True):
         promote(job_id, now, using)
+
+
+def _pause_if_it_fails_on(job: Job, clock: JobClock, run: Run, now: datetime, using: str) -> None:
+    """Pause a job so many of whose chains have failed in a row, and say why."""
+    if run.status not in FAILURES or job.pause_after_failures is None:
+        return
+    job.refresh_from_db(using=using)
+    times = job.consecutive_failures
+    if job.state != JobState.ACTIVE or times < job.pause_after_failures:
+        return
+    reason = f"{times} failures in a row, the last: {run.error or run.reason or run.status}"
+    pause_job(job, clock, reason=reason[:500], by="", until=None, now=now, using=using)
 
 
 def _reschedule(

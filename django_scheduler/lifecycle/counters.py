@@ -26,7 +26,7 @@ class _Tally:
     last: dict[str, str | datetime | timedelta | None] = field(default_factory=dict)
     succeeded: bool = False
 
-    def take(self, run: Run, *, retried: bool) -> None:
+    def take(self, run: Run, *, retried: bool, gave_up: bool = False) -> None:
         """Count one run. A chain of attempts counts once, when its last one ends."""
         self.last |= {"last_status": run.status, "last_finished_at": run.finished_at}
         if run.started_at:
@@ -36,7 +36,7 @@ class _Tally:
             self.added["success_count"] += 1
             self.added["consecutive_failures"] = 0
             self.last["last_success_at"] = run.finished_at
-        elif run.status in FAILURES and not retried:
+        elif gave_up or (run.status in FAILURES and not retried):
             self.added["failure_count"] += 1
             self.added["consecutive_failures"] += 1
         if run.trigger == Trigger.RETRY and run.started_at:
@@ -50,16 +50,19 @@ class _Tally:
         return {**self.last, **added}
 
 
-def count_all(runs: Iterable[Run], using: str, *, retried: bool = False) -> None:
+def count_all(
+    runs: Iterable[Run], using: str, *, retried: bool = False, gave_up: bool = False
+) -> None:
     """Bring the jobs' counters up to date with runs that ended, given in the order they did.
 
     Args:
         retried: another attempt follows, so that the failure does not count yet.
+        gave_up: they were attempts that never began; the failures before them stand.
     """
     tallies: dict[int, _Tally] = {}
     for run in runs:
         if run.job_id is not None:
-            tallies.setdefault(run.job_id, _Tally()).take(run, retried=retried)
+            tallies.setdefault(run.job_id, _Tally()).take(run, retried=retried, gave_up=gave_up)
     alike: dict[tuple[bool, tuple[str, ...]], list[list[Any]]] = {}
     for job_id, tally in sorted(tallies.items()):
         changes = tally.changes()

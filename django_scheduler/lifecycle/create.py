@@ -13,6 +13,7 @@ from django.db.models import Count, Max, Q, QuerySet
 from ..models import Job, Process, Run, uuid7
 from ..states import ALIVE, OPEN, Reason, RunStatus, Trigger
 from .drafts import Draft, Template, snapshot_of
+from .giving_way import not_in_the_way, that_give_way
 
 __all__ = [
     "MISSED",
@@ -128,7 +129,8 @@ def active_runs(using: str) -> QuerySet[Run]:
     process lives: a thread cannot be killed.
     """
     is_open = Q(status__in=[status.value for status in OPEN])
-    return Run.objects.using(using).filter((is_open & ~waiting_for_room()) | still_inside(using))
+    waits = waiting_for_room() | not_in_the_way()
+    return Run.objects.using(using).filter((is_open & ~waits) | still_inside(using))
 
 
 def still_inside(using: str) -> Q:
@@ -141,10 +143,11 @@ def still_inside(using: str) -> Q:
 
 @dataclass
 class Activity:
-    """How many runs of a job are active, and how many wait for them."""
+    """How many runs of a job are active, how many wait for them, and how many would give way."""
 
     active: int = 0
     waiting: int = 0
+    giving_way: int = 0
 
 
 def activity(job_ids: Iterable[int], using: str) -> dict[int, Activity]:
@@ -154,10 +157,12 @@ def activity(job_ids: Iterable[int], using: str) -> dict[int, Activity]:
     is_open = rows.filter(status__in=[status.value for status in OPEN])
     # Two questions: a database answers each by an index, and neither where they are joined by OR.
     counted = is_open.values_list("job_id").annotate(
-        n=Count("pk"), waiting=Count("pk", filter=waiting_for_room())
+        n=Count("pk", filter=~not_in_the_way()),
+        waiting=Count("pk", filter=waiting_for_room()),
+        giving_way=Count("pk", filter=that_give_way()),
     )
-    for job_id, count, waiting in counted:
-        found[job_id].active, found[job_id].waiting = count - waiting, waiting
+    for job_id, count, waiting, giving_way in counted:
+        found[job_id] = Activity(count - waiting, waiting, giving_way)
     inside = rows.filter(still_inside(using)).values_list("job_id").annotate(n=Count("pk"))
     for job_id, count in inside:
         found[job_id].active += count

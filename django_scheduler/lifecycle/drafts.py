@@ -43,6 +43,7 @@ def _policy(job: Job) -> dict[str, Any]:
         "timeout": _seconds(job.timeout),
         "stall_timeout": _seconds(job.stall_timeout),
         "retry": job.retry,
+        "pause_after_failures": job.pause_after_failures,
         "on_lost": job.on_lost,
         "overlap": job.overlap,
     }

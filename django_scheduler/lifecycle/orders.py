@@ -15,8 +15,9 @@ from ..policies import Decision, Overlap, decide_overlap
 from ..states import OPEN, Reason, RunStatus, Trigger
 from .clocks import lock_clocks
 from .consequences import follow
-from .create import MISSED, active_runs, activity, insert, make_attempt, make_run
+from .create import MISSED, Activity, active_runs, activity, insert, make_attempt, make_run
 from .facts import Finished
+from .giving_way import supersede
 
 __all__ = ["PLACING", "place", "request_stop", "run_anew", "trigger", "try_again"]
 
@@ -79,7 +80,7 @@ def trigger(
     with reason ``overlap``, or wait. The schedule does not move.
     """
     lock_clocks([job.pk], using)
-    decision = Decision.RUN if force else _decide(job, using)
+    decision = Decision.RUN if force else _make_way(job, now, using)
     run = make_run(
         job,
         key=f"m:{uuid.uuid4()}",
@@ -159,9 +160,22 @@ def _over(run_id: uuid.UUID, using: str) -> tuple[Run, Job]:
     return run, job
 
 
+def _make_way(job: Job, now: datetime, using: str) -> Decision:
+    """Decide about a new run; let the retries end that give way to it."""
+    counted = activity([job.pk], using)[job.pk]
+    decision = decide_about(job, counted)
+    if counted.giving_way and decision not in (Decision.SKIP, Decision.FULL):
+        supersede(job.pk, now, using)
+    return decision
+
+
 def _decide(job: Job, using: str) -> Decision:
     """Return what the job's overlap policy says about one more run; its clock is locked."""
-    counted = activity([job.pk], using)[job.pk]
+    return decide_about(job, activity([job.pk], using)[job.pk])
+
+
+def decide_about(job: Job, counted: Activity) -> Decision:
+    """Return what the job's overlap policy says about one more run, beside those counted."""
     return decide_overlap(
         Overlap(job.overlap),
         active=counted.active,

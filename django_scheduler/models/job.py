@@ -81,6 +81,12 @@ class Job(models.Model):
     retry = models.JSONField(
         _("retry"), null=True, blank=True, help_text=_('Such as {"max_attempts": 3, "delay": 60}.')
     )
+    pause_after_failures = models.PositiveIntegerField(
+        _("pause after failures"),
+        null=True,
+        blank=True,
+        help_text=_("After so many failures in a row it pauses itself; empty: never."),
+    )
     on_lost = models.CharField(
         _("when its process dies"), max_length=16, choices=choices_of(OnLost), default="retry"
     )

@@ -7,9 +7,7 @@ from datetime import timedelta
 import pytest
 
 from django_scheduler import cron, every, jobs, manual
-from django_scheduler.exceptions import InvalidJob
 from django_scheduler.models import Job, Run
-from django_scheduler.policies import Retry
 from django_scheduler.testing import ManualScheduler
 from tests.engine.stories import MINUTE, START, add, story
 
@@ -79,11 +77,3 @@ def test_paused_and_broken_jobs_do_not_run_at_start(manual_scheduler, recorder):
     manual_scheduler.run_due()
     assert recorder.times == 0
     assert jobs.get("bad").state == "broken"
-
-
-@pytest.mark.parametrize("choice", ["supersede", "independent"])
-def test_a_retry_option_that_is_not_carried_out_is_refused(manual_scheduler, recorder, choice):
-    """Y4: an option is refused rather than ignored."""
-    with pytest.raises(InvalidJob, match="on_next_occurrence"):
-        add(retry=Retry(on_next_occurrence=choice))
-    assert not Job.objects.exists()

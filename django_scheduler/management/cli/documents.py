@@ -14,13 +14,13 @@ __all__ = ["iso", "job_document", "run_document", "run_summary"]
 
 _JOB = (
     "name", "function", "description", "schedule", "timezone", "args", "kwargs", "metadata",
-    "executor", "queue", "priority", "timeout", "stall_timeout", "retry", "on_lost", "overlap",
-    "max_running", "buffer_limit", "catch_up", "catch_up_window", "catch_up_limit",
-    "misfire_grace", "start_deadline", "start_at", "end_at", "max_runs", "run_on_start", "jitter",
-    "state", "error", "paused_at", "paused_by", "pause_reason", "paused_until", "version",
-    "declared_in_code", "created_at", "updated_at", "next_run_at", "last_started_at",
-    "last_finished_at", "last_success_at", "last_duration", "last_status", "success_count",
-    "failure_count", "consecutive_failures",
+    "executor", "queue", "priority", "timeout", "stall_timeout", "retry", "pause_after_failures",
+    "on_lost", "overlap", "max_running", "buffer_limit", "catch_up", "catch_up_window",
+    "catch_up_limit", "misfire_grace", "start_deadline", "start_at", "end_at", "max_runs",
+    "run_on_start", "jitter", "state", "error", "paused_at", "paused_by", "pause_reason",
+    "paused_until", "version", "declared_in_code", "created_at", "updated_at", "next_run_at",
+    "last_started_at", "last_finished_at", "last_success_at", "last_duration", "last_status",
+    "success_count", "failure_count", "consecutive_failures",
 )  # fmt: skip
 
 _RUN = (

@@ -70,8 +70,8 @@ def _value(value: object) -> str:
 
 _SHOWN = (
     "description", "function", "args", "kwargs", "metadata", "executor", "queue", "priority",
-    "timeout", "stall_timeout", "retry", "on_lost", "overlap", "catch_up", "start_deadline",
-    "max_runs", "jitter", "version",
+    "timeout", "stall_timeout", "retry", "pause_after_failures", "on_lost", "overlap", "catch_up",
+    "start_deadline", "max_runs", "jitter", "version",
 )  # fmt: skip
 
 
