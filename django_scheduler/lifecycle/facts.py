@@ -137,17 +137,24 @@ class Finished(Fact):
 
 @dataclass(frozen=True)
 class Left(Fact):
-    """The function of a run that was already given up has really returned."""
+    """The function of a run that was already given up has really returned.
+
+    ``hook_errors``: what hooks came to that ended after the run had.
+    """
 
     at: datetime
+    hook_errors: Mapping[str, str] = field(default_factory=dict)
 
     def holds(self, run: Run) -> bool:
         """Only a final run can be left behind, and only once."""
         return super().holds(run) and run.status in FINAL and run.left_at is None
 
     def changes(self, run: Run) -> dict[str, Any]:
-        """Return the instant the function left."""
-        return {"left_at": self.at}
+        """Return the instant the function left, and what came to light by then."""
+        changed: dict[str, Any] = {"left_at": self.at}
+        if self.hook_errors:
+            changed["hook_errors"] = dict(self.hook_errors)
+        return changed
 
 
 @dataclass(frozen=True)
