@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -97,18 +97,31 @@ class Finished(Fact):
     retry_in: timedelta | None = None
     left: bool = True
     at: datetime | None = None
+    job_name: str = ""
+
+    @property
+    def finished_at(self) -> datetime | None:
+        """The start plus the duration, both of monotonic time.
+
+        So it cannot lie before the start, whatever a clock does.
+        """
+        return self.started_at + self.duration if self.started_at else self.at
+
+    def bare(self, problem: BaseException) -> Finished:
+        """Return how the run ended and nothing of what it left, because that cannot be stored."""
+        return replace(
+            self, result=None, data={}, progress={}, log="", traceback="", hook_errors={},
+            error=f"What the run left could not be stored: {type(problem).__name__}",
+            run_again_in=None, retry_in=None,
+        )  # fmt: skip
 
     def holds(self, run: Run) -> bool:
         """A run ends once."""
         return super().holds(run) and _may(run, self.status)
 
     def changes(self, run: Run) -> dict[str, Any]:
-        """Return everything a finished run keeps.
-
-        The finish is the start plus the duration, both of monotonic time, so it cannot lie
-        before the start whatever a clock does.
-        """
-        finished = self.started_at + self.duration if self.started_at else self.at
+        """Return everything a finished run keeps."""
+        finished = self.finished_at
         changed: dict[str, Any] = {
             "status": self.status.value,
             "reason": self.reason[:200],

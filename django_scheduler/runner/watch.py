@@ -96,6 +96,7 @@ class Watched:
             run_again_in=self.context.said.run_again_in,
             retry_in=outcome.retry_in,
             left=left,
+            job_name=self.dispatch.job_name,
         )
 
 
