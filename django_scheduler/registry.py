@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ParamSpec, TypedDict, TypeVar, Union, overload
 
 from .exceptions import FunctionNotRegistered, InvalidArguments, InvalidJob, InvalidSchedule
+from .hooks import HOOK_NAMES, Hook, read_hooks
 from .job_fields import check_schedule, check_together, read_field, read_name
 from .policies import Retry, to_timedelta
 from .schedules import Schedule, parse_schedule
@@ -41,33 +42,6 @@ __all__ = [
 P = ParamSpec("P")
 R = TypeVar("R")
 Duration = Union[timedelta, float, int]  # noqa: UP007 - evaluated on Python 3.10
-
-HOOK_NAMES = (
-    "on_start",
-    "on_success",
-    "on_error",
-    "on_stop",
-    "on_pause",
-    "on_resume",
-    "on_finally",
-)
-
-
-@dataclass(frozen=True)
-class Hook:
-    """A callable ``(context, error=None)`` called when something happens to a run.
-
-    Args:
-        call: what is called.
-        ignore_error: keep an error of the hook in ``hook_errors`` without changing the outcome.
-    """
-
-    call: Callable[..., Any]
-    ignore_error: bool = False
-
-    def __post_init__(self) -> None:
-        if not callable(self.call):
-            raise InvalidJob(f"A hook must be callable, not {self.call!r}.", field="hook")
 
 
 @dataclass(frozen=True)
@@ -292,14 +266,6 @@ def _declare(schedule: Schedule | str | None, options: dict[str, Any]) -> dict[s
     return declared
 
 
-def _hooks(given: Mapping[str, Any]) -> dict[str, Hook]:
-    return {
-        name: value if isinstance(value, Hook) else Hook(value)
-        for name, value in given.items()
-        if value is not None
-    }
-
-
 @overload
 def job(name: Callable[P, R]) -> Callable[P, R]: ...
 @overload
@@ -335,7 +301,7 @@ def job(name: Any = None, **options: Any) -> Any:
 
 def _decorator(name: str, options: dict[str, Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
     options = dict(options)
-    hooks = _hooks({hook: options.pop(hook, None) for hook in HOOK_NAMES})
+    hooks = read_hooks({hook: options.pop(hook, None) for hook in HOOK_NAMES})
     takes_context = bool(options.pop("takes_context", False))
     next_run_in = to_timedelta(options.pop("next_run_in", None), "next_run_in")
     schedule = options.pop("schedule", None)

@@ -19,6 +19,7 @@ from django.dispatch import Signal
 __all__ = [
     "announce",
     "announce_made",
+    "announce_now",
     "deliver_through",
     "delivery_here",
     "gate",
@@ -125,6 +126,12 @@ def gate(signal: Signal, wants: Gate) -> None:
 def _is_for_a_closed_log(signal: Signal, facts: dict[str, Any]) -> bool:
     wants = _gates.get(id(signal))
     return wants is not None and len(signal.receivers) == 1 and not wants(facts)
+
+
+def announce_now(signal: Signal, *, sender: Any, **facts: Any) -> None:
+    """Send ``signal`` without waiting for a commit: of what no transaction says."""
+    if signal.has_listeners(sender):
+        _hand_over(signal, sender, facts)
 
 
 def _hand_over(signal: Signal, sender: Any, facts: dict[str, Any]) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from ..states import RunStatus
+from ..exceptions import RunInterrupted, RunStopped, RunTimedOut
+from ..states import Reason, RunStatus
 
 __all__ = ["Orders"]
 
 Listener = Callable[[], None]
+
+_ERRORS = {RunStatus.TIMED_OUT: RunTimedOut, RunStatus.STOPPED: RunStopped}
 
 
 class Orders:
@@ -18,6 +21,7 @@ class Orders:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._stop: tuple[RunStatus, str] | None = None
+        self._over = False
         self._pause = False
         self._listeners: tuple[Listener, ...] = ()
 
@@ -25,6 +29,23 @@ class Orders:
     def to_stop(self) -> tuple[RunStatus, str] | None:
         """With what status and reason the run is to end; None if it is not to."""
         return self._stop
+
+    @property
+    def verdict(self) -> tuple[RunStatus, str] | None:
+        """As what the run is recorded whatever its function makes of it; None: that decides.
+
+        A shutdown only asks: who returns in time has succeeded.
+        """
+        with self._lock:
+            asked_only = self._stop == (RunStatus.STOPPED, Reason.SHUTDOWN.value)
+            return None if asked_only and not self._over else self._stop
+
+    def as_error(self) -> RunStopped | None:
+        """Return what a function leaves with that is to end; None if it is not to."""
+        if self._stop is None:
+            return None
+        status, reason = self._stop
+        return _ERRORS.get(status, RunInterrupted)(f"The run is to end: {reason or status}.")
 
     @property
     def to_pause(self) -> bool:
@@ -37,6 +58,17 @@ class Orders:
             if self._stop is not None:
                 return
             self._stop = (status, str(reason))
+        self._tell()
+
+    def end(self, status: RunStatus, reason: str) -> None:
+        """Say that the run is over, and recorded so, though its function has not left.
+
+        It stands over any order to stop; the first such word stands.
+        """
+        with self._lock:
+            if self._over:
+                return
+            self._over, self._stop = True, (status, str(reason))
         self._tell()
 
     def pause(self) -> None:

@@ -8,8 +8,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, It
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from ..exceptions import InvalidData, RunInterrupted, RunStopped, RunTimedOut
-from ..states import RunStatus
+from ..exceptions import InvalidData
 from .facts import Facts
 from .holder import Holder, NoHolder
 from .orders import Orders
@@ -182,12 +181,9 @@ class RunContext:
             self._leave_if_told()
 
     def _leave_if_told(self) -> None:
-        order = self._orders.to_stop
-        if order is None:
-            return
-        status, reason = order
-        kinds = {RunStatus.TIMED_OUT: RunTimedOut, RunStatus.STOPPED: RunStopped}
-        raise kinds.get(status, RunInterrupted)(f"The run is to end: {reason or status}.")
+        error = self._orders.as_error()
+        if error is not None:
+            raise error
 
     def run_again_in(self, delta: timedelta | float) -> None:
         """Ask for the job's next run ``delta`` after this one ends, if it succeeds.

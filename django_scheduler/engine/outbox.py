@@ -19,6 +19,16 @@ class Letter:
     fact: Fact
     answered: threading.Event = field(default_factory=threading.Event)
     won: bool = False
+    failing_since: float | None = None
+    """Since when, in monotonic seconds, it is known that it cannot be written."""
+    was_announced: bool = False
+    """Whether it was said that it cannot be written: that is said once."""
+    problem: BaseException | None = None
+    """Why it could not be written, last; None: its job's row was held, or it was not tried."""
+    failures: int = 0
+    """How often it could not be written although it was alone."""
+    not_before: float = 0.0
+    """When, in monotonic seconds, it is to be tried again."""
 
     def answer(self, won: bool) -> None:
         """Tell whoever waits for it, after the commit."""
@@ -33,12 +43,14 @@ class Outbox:
     waiting for itself it would wait for ever.
     """
 
-    def __init__(self, wake: Callable[[], None], write: Callable[[list[Letter]], None]) -> None:
+    def __init__(self, wake: Callable[[], None], write: Callable[[list[Letter]], object]) -> None:
         self._letters: deque[Letter] = deque()
         self._wake = wake
         self._write = write
         self._writer: int | None = None
         self._closed = False
+        self.returned: list[Letter] = []
+        """The letters that could not be written yet, oldest first. Of the database thread."""
 
     def write_from_here(self) -> None:
         """Make the calling thread the one that writes."""
@@ -64,22 +76,26 @@ class Outbox:
 
     def take(self, most: int) -> list[Letter]:
         """Return at most ``most`` letters, oldest first."""
-        taken: list[Letter] = []
+        taken, self.returned = self.returned[:most], self.returned[most:]
         while self._letters and len(taken) < most:
             taken.append(self._letters.popleft())
         return taken
 
     def put_back(self, letters: Iterable[Letter]) -> None:
         """Keep letters that could not be written for the next tick, in their order."""
-        self._letters.extendleft(reversed(list(letters)))
+        self.returned[:0] = letters
+
+    def put_behind(self, letters: Iterable[Letter]) -> None:
+        """Keep letters that could not be written, and let others that could not go first."""
+        self.returned.extend(letters)
 
     def close(self) -> list[Letter]:
         """Return what is left; from now on nobody who asks waits."""
         self._closed = True
-        rest = self.take(len(self._letters))
+        rest = self.take(len(self))
         for letter in rest:
             letter.answer(False)
         return rest
 
     def __len__(self) -> int:
-        return len(self._letters)
+        return len(self.returned) + len(self._letters)

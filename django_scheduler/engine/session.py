@@ -17,7 +17,6 @@ from ..clock import Clock
 from ..executors import Executor
 from ..lifecycle import Finished, GivenBack, Order, orders_for
 from ..runner import Heartbeat, Membership, Runner, Watch
-from ..runner.reporting import record_failed
 from ..states import ProcessKind, Reason, RunStatus
 from .ahead import Ahead, Timer
 from .claiming import Claims
@@ -25,6 +24,7 @@ from .maintenance import Maintenance
 from .outbox import Outbox
 from .share import Share
 from .turn import Turn
+from .unwritten import Unwritten, announce
 
 __all__ = ["Session"]
 
@@ -63,6 +63,7 @@ class Session:
         self._timer = Timer(self.ahead, self.turn.submit)
         self.outbox = Outbox(wake.set, self.turn.write)
         self.turn.listen_to(self.outbox)
+        self._unwritten = Unwritten(clock, settings.final_write_budget)
         self.watch = Watch(clock, self.membership.is_safe)
         self.maintenance = Maintenance(clock, executors, share, using, self.membership.steady_for)
         self.heartbeat = Heartbeat(
@@ -132,6 +133,7 @@ class Session:
                         status=RunStatus.STOPPED,
                         reason=reason,
                         at=self._clock.now(),
+                        job_name=dispatch.job_name,
                     )
                 )
 
@@ -153,11 +155,11 @@ class Session:
                 self._maintain()
             wait = self.turn.take(claim=claim)
         except DatabaseError as error:
-            return self._after_trouble(error)
+            return min(self._after_trouble(error), self._unwritten.look(self.outbox.returned))
         if self._backoff:
             logger.warning("The database is back")
             self._backoff = 0.0
-        return wait
+        return min(wait, self._unwritten.look(self.outbox.returned))
 
     def _maintain(self) -> None:
         """Do what maintenance is due; a row it stumbles over must not end the process."""
@@ -259,5 +261,5 @@ class Session:
                 self._clock.wait(Event(), min(wait, _FLUSH_PAUSE) or _FLUSH_PAUSE)
         rest = self.outbox.close()
         for letter in rest:
-            record_failed(letter.fact, TimeoutError("the budget for the last outcomes is over"))
+            announce(letter, letter.problem or TimeoutError("the process has to end"))
         return not rest

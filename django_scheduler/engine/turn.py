@@ -6,7 +6,6 @@ import logging
 import threading
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError, DataError, IntegrityError, transaction
@@ -18,12 +17,13 @@ from ..lifecycle import Applied, Draft, Finished, GivenBack, Published, Started
 from ..models import Run
 from ..models.vendors import read_now
 from ..runner import Dispatch, Membership
-from ..runner.reporting import record_failed
+from ..runner.reporting import tell_recorded
 from ..states import Reason, RunStatus
 from .ahead import Ahead
 from .claiming import NOTHING, PATIENCE, Claimed, Claims
 from .outbox import Letter, Outbox
 from .steadiness import Steadiness
+from .unwritten import Portions, announce
 
 __all__ = ["Turn"]
 
@@ -59,6 +59,7 @@ class Turn:
         self._look_at = clock.monotonic()
         self._told_to_look = threading.Event()
         self._outbox: Outbox | None = None
+        self._portions = Portions(clock, batch)
         self.held: dict[uuid.UUID, str] = {}
         """The runs this process knows it owns, with their executors; compared with the database
         now and then."""
@@ -84,29 +85,80 @@ class Turn:
         """
         assert self._outbox is not None
         self._prepare(self._outbox)
-        letters = self._outbox.take(self._batch)
         claim = claim and self._membership.is_safe()
+        if self._portions.are_on:
+            return self._take_apart(self._outbox, claim)
+        letters = self._outbox.take(self._batch)
         try:
             claimed, deferred = self._write_and_claim(letters, claim)
-        except DatabaseError as error:
-            if not isinstance(error, (DataError, IntegrityError)):
-                self._outbox.put_back(letters)
-                raise
+        except (DataError, IntegrityError):
             self._one_by_one(letters)
             return NOTHING
+        except DatabaseError as error:
+            self._keep(letters, error, self._outbox)
+            raise
         except Exception:
             if not letters:
                 raise
             self._one_by_one(letters)
             return NOTHING
-        for run, due_at in claimed.runs:
-            self.held[run.id] = run.executor
-            self._hand_out(run, due_at)
-        self.release()
+        self._portions.written(self._outbox)
+        self._take_on(claimed)
         if deferred:
             self._outbox.put_back(deferred)
             claimed.wait = min(claimed.wait, PATIENCE)
         return self._until_next(claimed.wait) if len(self._outbox) == len(deferred) else NOTHING
+
+    def _take_apart(self, outbox: Outbox, claim: bool) -> timedelta:
+        """Claim, and write of what came back as much as could lately be written at once.
+
+        Neither waits for the other to be possible.
+        """
+        try:
+            claimed, _ = self._write_and_claim([], claim)
+            self._take_on(claimed)
+        finally:
+            letters = self._portions.next_of(outbox)
+            if letters:
+                self._write_portion(letters, outbox)
+            if not len(outbox):
+                self._portions.written(outbox)
+        return min(self._until_next(claimed.wait), PATIENCE if len(outbox) else claimed.wait)
+
+    def _write_portion(self, letters: list[Letter], outbox: Outbox) -> None:
+        try:
+            deferred = self.write(letters, patient=False)
+        except (DataError, IntegrityError):
+            self._one_by_one(letters)
+        except DatabaseError as error:
+            if not self._keep(letters, error, outbox):
+                raise
+        except Exception:
+            self._one_by_one(letters)
+        else:
+            outbox.put_behind(deferred)
+            self._portions.written(outbox)
+
+    def _keep(self, letters: list[Letter], error: DatabaseError, outbox: Outbox) -> bool:
+        """Keep letters for the next turn; return whether it is they that cannot be written."""
+        try:
+            at_fault = bool(letters) and self._claims.look() is not None
+        except DatabaseError:
+            at_fault = False
+        if at_fault:
+            self._portions.refuse(letters, error, outbox)
+        else:
+            for letter in letters:
+                letter.problem = error
+            outbox.put_back(letters)
+        return at_fault
+
+    def _take_on(self, claimed: Claimed) -> None:
+        """Remember and hand out what was claimed."""
+        for run, due_at in claimed.runs:
+            self.held[run.id] = run.executor
+            self._hand_out(run, due_at)
+        self.release()
 
     def _prepare(self, outbox: Outbox) -> None:
         """Bring this process's own affairs up to date before the database is asked."""
@@ -142,7 +194,7 @@ class Turn:
                     run.id, run.job_id, run.process, run.epoch, RunStatus.FAILED,
                     reason=Reason.ARGUMENTS.value,
                     error=f"The run's row cannot be read: {error}",
-                    at=self._clock.now(),
+                    at=self._clock.now(), job_name=run.job_name,
                 )
             )  # fmt: skip
         else:
@@ -178,9 +230,7 @@ class Turn:
             else:
                 claimed = Claimed(wait=self._until_look())
         self._look_again_in(claimed.wait)
-        deferred = {id(fact) for fact in applied.deferred}
-        self._settle([one for one in letters if id(one.fact) not in deferred], applied)
-        return claimed, [one for one in letters if id(one.fact) in deferred]
+        return claimed, self._settle(letters, applied)
 
     def _look_again_in(self, span: timedelta) -> None:
         self._look_at = self._clock.monotonic() + span.total_seconds()
@@ -205,8 +255,14 @@ class Turn:
             logger.log(level, "Too late to say of run %s: %s", fact.run_id, type(fact).__name__)
         return applied
 
-    def _settle(self, letters: list[Letter], applied: Applied) -> None:
-        """After the commit: answer whoever asked, and forget the runs that are not held here."""
+    def _settle(self, letters: list[Letter], applied: Applied) -> list[Letter]:
+        """After the commit: answer whoever asked, and forget the runs that are not held here.
+
+        Returns the letters that were not written and are to be written later.
+        """
+        put_off = {id(fact) for fact in applied.deferred}
+        deferred = [letter for letter in letters if id(letter.fact) in put_off]
+        letters = [letter for letter in letters if id(letter.fact) not in put_off]
         won = {id(fact) for fact in applied.won}
         ended = [letter.fact.run_id for letter in letters if isinstance(letter.fact, Finished)]
         self._claims.pace.note(self.held[run_id] for run_id in ended if run_id in self.held)
@@ -214,17 +270,24 @@ class Turn:
             if isinstance(letter.fact, (Finished, GivenBack, Published)):
                 self.held.pop(letter.fact.run_id, None)
             letter.answer(id(letter.fact) in won)
+            if letter.was_announced:
+                tell_recorded(letter.fact)
         refused = {f.run_id: f.epoch for f in applied.lost if isinstance(f, Started)}
         if refused:
             # They may run already, and must not: their stop was asked for, or they were taken.
             self._on_refused(refused)
+        return deferred
 
-    def write(self, letters: list[Letter]) -> None:
-        """Write facts at once, in a transaction of their own."""
+    def write(self, letters: list[Letter], *, patient: bool = True) -> list[Letter]:
+        """Write facts at once, in a transaction of their own; return those for later.
+
+        Args:
+            patient: wait for jobs whose rows somebody holds; then nothing is left for later.
+        """
         with transaction.atomic(using=self._using):
             now = read_now(self._clock, self._using)
-            applied = self._apply(letters, now, patient=True)
-        self._settle(letters, applied)
+            applied = self._apply(letters, now, patient=patient)
+        return self._settle(letters, applied)
 
     def _one_by_one(self, letters: list[Letter]) -> None:
         """One bad value must not lose the others' outcomes: write each alone."""
@@ -250,17 +313,12 @@ class Turn:
         """Keep at least how the run ended, when what it left cannot be stored."""
         fact = letter.fact
         if isinstance(fact, Finished):
-            bare = replace(
-                fact, result=None, data={}, progress={}, log="", traceback="", hook_errors={},
-                error=f"What the run left could not be stored: {type(problem).__name__}",
-                run_again_in=None, retry_in=None,
-            )  # fmt: skip
-            again = self._problem_of(Letter(bare))
+            again = self._problem_of(Letter(fact.bare(problem)))
             if again is None:
                 letter.answer(True)
                 return
             problem = again
         # Not known here any more, so that the next look at what hangs gives the run up.
         self.held.pop(fact.run_id, None)
-        record_failed(fact, problem)
+        announce(letter, problem)
         letter.answer(False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -128,18 +128,31 @@ class Finished(Fact):
     retry_in: timedelta | None = None
     left: bool = True
     at: datetime | None = None
+    job_name: str = ""
+
+    @property
+    def finished_at(self) -> datetime | None:
+        """The start plus the duration, both of monotonic time.
+
+        So it cannot lie before the start, whatever a clock does.
+        """
+        return self.started_at + self.duration if self.started_at else self.at
+
+    def bare(self, problem: BaseException) -> Finished:
+        """Return how the run ended and nothing of what it left, because that cannot be stored."""
+        return replace(
+            self, result=None, data={}, progress={}, log="", traceback="", hook_errors={},
+            error=f"What the run left could not be stored: {type(problem).__name__}",
+            run_again_in=None, retry_in=None,
+        )  # fmt: skip
 
     def holds(self, run: Run) -> bool:
         """A run ends once."""
         return super().holds(run) and _may(run, self.status)
 
     def changes(self, run: Run) -> dict[str, Any]:
-        """Return everything a finished run keeps.
-
-        The finish is the start plus the duration, both of monotonic time, so it cannot lie
-        before the start whatever a clock does.
-        """
-        finished = self.started_at + self.duration if self.started_at else self.at
+        """Return everything a finished run keeps."""
+        finished = self.finished_at
         changed: dict[str, Any] = {
             "status": self.status.value,
             "reason": self.reason[:200],
@@ -168,17 +181,24 @@ class Finished(Fact):
 
 @dataclass(frozen=True)
 class Left(Fact):
-    """The function of a run that was already given up has really returned."""
+    """The function of a run that was already given up has really returned.
+
+    ``hook_errors``: what hooks came to that ended after the run had.
+    """
 
     at: datetime
+    hook_errors: Mapping[str, str] = field(default_factory=dict)
 
     def holds(self, run: Run) -> bool:
         """Only a final run can be left behind, and only once."""
         return super().holds(run) and run.status in FINAL and run.left_at is None
 
     def changes(self, run: Run) -> dict[str, Any]:
-        """Return the instant the function left."""
-        return {"left_at": self.at}
+        """Return the instant the function left, and what came to light by then."""
+        changed: dict[str, Any] = {"left_at": self.at}
+        if self.hook_errors:
+            changed["hook_errors"] = dict(self.hook_errors)
+        return changed
 
 
 @dataclass(frozen=True)

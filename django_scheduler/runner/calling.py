@@ -20,8 +20,8 @@ def take_steps(steps: Steps) -> Outcome:
     return _take(steps)
 
 
-def take_hook(steps: HookSteps) -> bool:
-    """Make the call of a hook here and return whether it is good."""
+def take_hook(steps: HookSteps) -> BaseException | None:
+    """Make the call of a hook here and return its error, if it counts."""
     return _take(steps)
 
 
@@ -48,8 +48,8 @@ async def take_steps_in_loop(steps: Steps) -> Outcome:
     return await _take_in_loop(steps)
 
 
-async def take_hook_in_loop(steps: HookSteps) -> bool:
-    """Await the call of a hook and return whether it is good."""
+async def take_hook_in_loop(steps: HookSteps) -> BaseException | None:
+    """Await the call of a hook and return its error, if it counts."""
     return await _take_in_loop(steps)
 
 

@@ -12,7 +12,7 @@ from .. import context
 from ..exceptions import InvalidData, RetryLater, RunStopped, SkipRun
 from ..states import Reason, RunStatus
 
-__all__ = ["Outcome", "kept_result", "of_error"]
+__all__ = ["Outcome", "kept_result", "message_of", "of_error"]
 
 ERROR_LENGTH = 10_000
 TRACEBACK_LENGTH = 64 * 1024
@@ -41,33 +41,50 @@ def bounded_text(text: str, longest: int) -> str:
 def of_error(
     error: BaseException, stop: tuple[RunStatus, str] | None, *, called: bool = True
 ) -> Outcome:
-    """Return the outcome of a function that raised ``error`` after the order ``stop``, if any."""
+    """Return the outcome of a function that raised ``error`` after the order ``stop``, if any.
+
+    It raises nothing, whatever the error does when it is looked at.
+    """
     if isinstance(error, SkipRun):
-        return Outcome(
-            RunStatus.SKIPPED, bounded_text(str(error.reason), 200) or Reason.ASKED.value
-        )
+        return Outcome(RunStatus.SKIPPED, _why_skipped(error))
     if isinstance(error, RunStopped) and stop is not None:
         return Outcome(stop[0], stop[1])
     outcome = Outcome(
         RunStatus.FAILED,
         Reason.EXCEPTION.value if called else Reason.ARGUMENTS.value,
-        error=_message(error),
-        traceback=bounded_text("".join(traceback.format_exception(error)), TRACEBACK_LENGTH),
+        error=message_of(error),
+        traceback=_traceback_of(error),
         error_types=_types(error),
     )
     if isinstance(error, RetryLater):
         outcome.reason = Reason.RETRY_LATER.value
-        outcome.retry_in = error.delay
+        outcome.retry_in = getattr(error, "delay", None)
     return outcome
 
 
-def _message(error: BaseException) -> str:
+def _why_skipped(error: SkipRun) -> str:
+    try:
+        return bounded_text(str(error.reason), 200) or Reason.ASKED.value
+    except BaseException:
+        return Reason.ASKED.value
+
+
+def message_of(error: BaseException) -> str:
+    """Return the error's class and message; of one that cannot be shown, its class."""
     try:
         text = str(error)
-    except Exception:
+    except BaseException:  # somebody else's __str__ may do anything
         text = "(its message cannot be shown)"
     name = type(error).__name__
     return bounded_text(f"{name}: {text}" if text else name, ERROR_LENGTH)
+
+
+def _traceback_of(error: BaseException) -> str:
+    try:
+        lines = traceback.format_exception(error)
+    except BaseException:  # it asks the error, its causes and its group for their texts
+        return "(its traceback cannot be shown)"
+    return bounded_text("".join(lines), TRACEBACK_LENGTH)
 
 
 def _types(error: BaseException) -> tuple[str, ...]:

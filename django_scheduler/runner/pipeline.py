@@ -13,14 +13,23 @@ from typing import Any
 
 from .. import conf
 from ..context import RunContext
-from ..exceptions import InvalidData
+from ..exceptions import InvalidData, RunStopped
 from ..registry import Definition
 from ..states import Reason, RunStatus
-from .outcome import Outcome, bounded_text, kept_result, of_error
+from .outcome import ERROR_LENGTH, Outcome, bounded_text, kept_result, message_of, of_error
 
 __all__ = ["Answer", "Call", "HookSteps", "Pipeline", "Steps", "no_hook"]
 
 logger = logging.getLogger("django_scheduler.runs")
+
+FOLLOWING = {
+    RunStatus.SUCCEEDED: "on_success",
+    RunStatus.FAILED: "on_error",
+    RunStatus.TIMED_OUT: "on_error",
+    RunStatus.INTERRUPTED: "on_error",
+    RunStatus.STOPPED: "on_stop",
+}
+"""Which hook follows a function that ended so. None follows ``SkipRun``: nothing was done."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +50,13 @@ class Answer:
 
 
 Steps = Generator[Call, Answer, Outcome]
-HookSteps = Generator[Call, Answer, bool]
+HookSteps = Generator[Call, Answer, "BaseException | None"]
 
 
 def no_hook(_name: str) -> HookSteps:
     """Return no steps at all: there is no such hook, or not yet."""
     yield from ()
-    return True
+    return None
 
 
 class Pipeline:
@@ -58,33 +67,64 @@ class Pipeline:
         self._context = context
         self._hook_errors: dict[str, str] = {}
         self._error: BaseException | None = None
-        self._failed_in_between = ""
+        self._failed_in_between: tuple[str, BaseException] | None = None
 
-    def steps(self) -> Steps:
-        """Return what is to be done; the last word is the outcome. They never raise."""
-        if (yield from self._hook("on_start")):
+    def steps(self, misfit: BaseException | None = None) -> Steps:
+        """Return what is to be done; the last word is the outcome. They never raise.
+
+        Args:
+            misfit: why the function cannot be called with this run's arguments; it is not then.
+        """
+        if misfit is not None:
+            self._error, outcome = misfit, of_error(misfit, None, called=False)
+            yield from self._follow_up(outcome)
+        elif (failure := (yield from self._hook("on_start"))) is None:
             outcome = yield from self._call()
             yield from self._follow_up(outcome)
+            if self._failed_in_between is not None:
+                self._fail_by_hook(outcome, *self._failed_in_between)
         else:
             outcome = Outcome()
-            self._fail_by_hook(outcome, "on_start")
-        if not (yield from self._hook("on_finally")):
-            self._fail_by_hook(outcome, "on_finally")
+            self._fail_by_hook(outcome, "on_start", failure)
+        if (failure := (yield from self._hook("on_finally"))) is not None:
+            self._fail_by_hook(outcome, "on_finally", failure)
         outcome.hook_errors = self._hook_errors
         return outcome
 
     def _call(self) -> Steps:
+        """Have the function called, unless the run is to end already."""
         context, definition = self._context, self._definition
+        early = context.orders.as_error()
+        if early is not None:
+            return self._judged(Answer(error=early))
         leading = (context,) if definition.takes_context else ()
         answer = yield Call(definition.function, (*leading, *context.args), context.kwargs)
+        return self._judged(answer)
+
+    def _judged(self, answer: Answer) -> Outcome:
+        """Return the outcome as it will be recorded, so that the hooks go by the record."""
+        orders = self._context.orders
         self._error = answer.error
-        if self._failed_in_between and answer.error is None:
+        if answer.error is None:
             outcome = self._success(answer.value)
-            self._fail_by_hook(outcome, self._failed_in_between)
-            return outcome
-        if answer.error is not None:
-            return of_error(answer.error, context.orders.to_stop)
-        return self._success(answer.value)
+        else:
+            outcome = of_error(answer.error, orders.to_stop)
+        verdict = orders.verdict
+        if verdict is not None:
+            outcome.status, outcome.reason = verdict
+            self._error = self._as_ordered(answer.error)
+            if not outcome.error and outcome.status != RunStatus.STOPPED:
+                outcome.error = message_of(self._error)
+        return outcome
+
+    def _as_ordered(self, error: BaseException | None) -> BaseException:
+        """Return the order as an error; what the function raised of its own is its cause."""
+        ordered = self._context.orders.as_error()
+        assert ordered is not None
+        if error is not None and type(error) is type(ordered):
+            return error
+        ordered.__cause__ = error
+        return ordered
 
     def _success(self, result: Any) -> Outcome:
         outcome = Outcome()
@@ -95,13 +135,13 @@ class Pipeline:
         return outcome
 
     def _follow_up(self, outcome: Outcome) -> Generator[Call, Answer, None]:
-        if outcome.status == RunStatus.SUCCEEDED:
-            if not (yield from self._hook("on_success")):
-                self._fail_by_hook(outcome, "on_success")
-        elif outcome.status == RunStatus.FAILED:
-            yield from self._hook("on_error", self._error)
-        elif outcome.status == RunStatus.STOPPED:
-            yield from self._hook("on_stop", self._error)
+        name = FOLLOWING.get(outcome.status)
+        if name is None:
+            return
+        error = None if name == "on_success" else self._error
+        failure = yield from self._hook(name, error)
+        if failure is not None:
+            self._fail_by_hook(outcome, name, failure)
 
     def in_between(self, name: str) -> HookSteps:
         """Return the steps of ``on_pause`` or ``on_resume``, taken while the function holds.
@@ -109,25 +149,35 @@ class Pipeline:
         One that fails, and is not marked ``ignore_error``, fails the run once the function has
         returned: it holds and goes on as it was told to, whatever the hook makes of it.
         """
-        good = yield from self._hook(name)
-        if not good:
-            self._failed_in_between = name
-        return good
+        failure = yield from self._hook(name)
+        if failure is not None:
+            self._failed_in_between = name, failure
+        return failure
 
     def _hook(self, name: str, error: BaseException | None = None) -> HookSteps:
-        """Call the hook if there is one; return False if it failed and that counts."""
+        """Call the hook if there is one; return its error if it failed and that counts."""
         hook = self._definition.hooks.get(name)
         if hook is None:
-            return True
-        given = (self._context,) if error is None else (self._context, error)
-        answer = yield Call(hook.call, given)
+            return None
+        answer = yield Call(hook.call, hook.arguments(self._context, error))
         if answer.error is None:
-            return True
-        self._hook_errors[name] = of_error(answer.error, None).error
-        return hook.ignore_error
+            return None
+        self._hook_errors[name] = message_of(answer.error)
+        about = {"job": self._context.job_name, "run_id": self._context.run_id}
+        # Of a run that was given up meanwhile nothing else may tell; and no traceback is kept.
+        logger.warning("The hook %s failed", name, exc_info=answer.error, extra=about)
+        return None if hook.ignore_error else answer.error
 
-    def _fail_by_hook(self, outcome: Outcome, name: str) -> None:
+    def _fail_by_hook(self, outcome: Outcome, name: str, failure: BaseException) -> None:
+        """Let a run that had succeeded fail; one that had ended otherwise keeps its own end."""
         if outcome.status != RunStatus.SUCCEEDED:
             return
+        order = self._context.orders.to_stop
+        if order is not None and isinstance(failure, RunStopped):
+            # It left at a checkpoint because the run is to end, as the function might have.
+            outcome.status, outcome.reason = order
+            return
+        blamed = of_error(failure, None)
         outcome.status, outcome.reason = RunStatus.FAILED, Reason.HOOK.value
-        outcome.error = bounded_text(f"{name}: {self._hook_errors[name]}", 10_000)
+        outcome.error = bounded_text(f"{name}: {self._hook_errors[name]}", ERROR_LENGTH)
+        outcome.traceback, outcome.error_types = blamed.traceback, blamed.error_types

@@ -32,15 +32,18 @@ Perform = Callable[[Watched], Outcome]
 
 
 def steps_or_outcome(watched: Watched) -> Steps | Outcome:
-    """Return the steps of the run; the outcome of one that cannot even begin."""
-    dispatch = watched.dispatch
+    """Return the steps of the run; the outcome of one whose function is not known here."""
+    dispatch, context = watched.dispatch, watched.context
     try:
         definition = definition_of(dispatch.function)
-        definition.check_arguments(dispatch.args, dispatch.kwargs)
     except SchedulerError as error:
         return of_error(error, None, called=False)
-    pipeline = Pipeline(definition, watched.context)
+    pipeline = Pipeline(definition, context)
     watched.in_between = pipeline.in_between
+    try:
+        definition.check_arguments(dispatch.args, dispatch.kwargs)
+    except SchedulerError as error:
+        return pipeline.steps(misfit=error)
     return pipeline.steps()
 
 
@@ -135,8 +138,18 @@ class Runner:
         if watched.settle():
             log = watched.tail.text() if watched.tail else ""
             self._reporter.tell(watched.finished(outcome, log))
-        else:
-            self._reporter.tell(Left(**watched.dispatch.guard, at=self._clock.now()))
+            return
+        left = Left(**watched.dispatch.guard, at=self._clock.now(), hook_errors=outcome.hook_errors)
+        self._reporter.tell(left)
+        if outcome.traceback:
+            # Nothing of it is kept with a run whose end is on record.
+            logger.warning(
+                "Run %s of %s was over already when it failed: %s",
+                watched.dispatch.run_id,
+                watched.dispatch.job_name,
+                outcome.error,
+                extra=watched.about,
+            )
 
     def give_back(self, dispatch: Dispatch) -> None:
         """Let others have a run that has not begun here."""

@@ -66,6 +66,24 @@ class Watched:
         """Whether the function holds at a checkpoint."""
         return self._held
 
+    def give_up(self, status: RunStatus, reason: Reason) -> bool:
+        """Say that the run is over before its function has left; return False if it had ended.
+
+        The function is told first: if its end is faster than this, it ends the same way.
+        """
+        self.context.orders.end(status, reason)
+        return self.settle()
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What log records say about the run, as their ``extra``."""
+        dispatch = self.dispatch
+        return {
+            "job": dispatch.job_name,
+            "run_id": str(dispatch.run_id),
+            "scheduler_process": str(dispatch.process),
+        }
+
     def elapsed(self) -> float:
         """Return seconds since the run started."""
         return max(0.0, self.clock.monotonic() - self.began)
@@ -116,6 +134,7 @@ class Watched:
             run_again_in=self.context.said.run_again_in,
             retry_in=outcome.retry_in,
             left=left,
+            job_name=self.dispatch.job_name,
         )
 
 
@@ -141,7 +160,7 @@ class Watch:
             watched.asked_to_pause = now
             context.orders.pause()
         if ending is not None:
-            context.orders.stop(*ending)
+            _order(context, *ending)
         return watched
 
     def leave(self, watched: Watched) -> None:
@@ -159,7 +178,7 @@ class Watch:
         with self._lock:
             self._ending = (status, reason)
         for watched in self.all():
-            watched.context.orders.stop(status, reason)
+            _order(watched.context, status, reason)
 
     def obey(self, orders: dict[uuid.UUID, Order]) -> None:
         """Pass on what the database holds against runs of this process."""
@@ -168,8 +187,7 @@ class Watch:
             if order is None:
                 continue
             if order.gone:
-                watched.settle()
-                watched.context.orders.stop(RunStatus.INTERRUPTED, Reason.WORKER_LOST)
+                watched.give_up(RunStatus.INTERRUPTED, Reason.WORKER_LOST)
             elif order.stop_reason is not None:
                 reason = order.stop_reason or Reason.ASKED.value
                 watched.context.orders.stop(RunStatus.STOPPED, reason)
@@ -210,8 +228,7 @@ class Watch:
         facts: list[Fact] = []
         for watched in self.all():
             verdict = self._verdict(watched)
-            if verdict is not None and watched.settle():
-                watched.context.orders.stop(*verdict)
+            if verdict is not None and watched.give_up(*verdict):
                 outcome = Outcome(verdict[0], verdict[1].value, error=_why(watched, verdict[1]))
                 log = watched.tail.text() if watched.tail else ""
                 facts.append(watched.finished(outcome, log, left=False))
@@ -221,7 +238,7 @@ class Watch:
         """Return facts that end every run still going on as ``stopped`` for ``reason``."""
         facts: list[Fact] = []
         for watched in self.all():
-            if watched.settle():
+            if watched.give_up(RunStatus.STOPPED, reason):
                 log = watched.tail.text() if watched.tail else ""
                 outcome = Outcome(RunStatus.STOPPED, reason.value)
                 facts.append(watched.finished(outcome, log, left=False))
@@ -239,6 +256,14 @@ class Watch:
         if self._clock.monotonic() - watched.changed >= stall.total_seconds():
             return RunStatus.INTERRUPTED, Reason.STALLED
         return None
+
+
+def _order(context: RunContext, status: RunStatus, reason: Reason) -> None:
+    """Ask the run to stop; one that is not merely stopped was given up, and is over."""
+    if status is RunStatus.STOPPED:
+        context.orders.stop(status, reason)
+    else:
+        context.orders.end(status, reason)
 
 
 def _why(watched: Watched, reason: Reason) -> str:

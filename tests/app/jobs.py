@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 from django_scheduler import job
 from django_scheduler.models import Process
+
+_for_good = ExitStack()
 
 
 @job("tests.note")
@@ -42,3 +45,12 @@ def ask(context, path: str, until: str) -> str:
     """As `tests.hold`, after a question to the database."""
     Process.objects.count()
     return hold(context, path, until)
+
+
+@job("tests.fill_the_disk")
+def fill_the_disk() -> str:
+    """From now on the database takes nothing that this process tells of runs."""
+    from tests.broken import failing
+
+    _for_good.enter_context(failing())
+    return "full"

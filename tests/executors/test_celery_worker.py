@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from django.db import OperationalError, connections, transaction
 from django_scheduler import jobs, runs
 from django_scheduler.executors.celery import worker
 from django_scheduler.models import Process, Run
+from tests.broken import failing
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("worker_side")
@@ -195,3 +197,23 @@ def test_what_the_worker_does_not_know_it_runs_is_lost_at_its_next_beat(remote_j
     run = jobs.trigger("remote")
     mark(run, status="running", started_at=run.queued_at, process=host().membership.id)
     wait_until(lambda: runs.get(run.pk).status == "lost")
+
+
+def test_an_outcome_the_database_does_not_take_is_said_kept_and_not_run_again(
+    remote_job, calls, settings, caplog
+):
+    """R6: a live process keeps trying."""
+    settings.DJANGO_SCHEDULER = {**settings.DJANGO_SCHEDULER, "FINAL_WRITE_BUDGET": 0.2}
+    run = jobs.trigger("remote")
+    broken = ExitStack()
+    calls.behaviour = lambda: (broken.enter_context(failing()), "kept")[1]
+    with broken:
+        deliver(run)
+        assert runs.get(run.pk).status == "running"
+        assert "could not be recorded (no space left on device): succeeded" in caplog.text
+        wait_until(lambda: host().membership.renew())
+        assert runs.get(run.pk).status == "running"
+    wait_until(lambda: runs.get(run.pk).status == "succeeded")
+    assert (runs.get(run.pk).result, len(calls.contexts)) == ("kept", 1)
+    assert Run.objects.count() == 1
+    assert caplog.text.count("could not be recorded") == 1

@@ -236,3 +236,27 @@ def test_unregistered_function_is_forgotten():
     registry.unregister("a")
     assert not registry.is_registered("a")
     job("a")(test_unregistered_function_is_forgotten)
+
+
+@pytest.mark.parametrize(
+    ("call", "without", "given"),
+    [
+        (lambda context: None, ("run",), ("run",)),
+        (lambda context, error=None: None, ("run",), ("run", "error")),
+        (lambda context, error: None, ("run", None), ("run", "error")),
+        (lambda *args: None, ("run",), ("run", "error")),
+        (dict.fromkeys, ("run",), ("run", "error")),
+    ],
+)
+def test_a_hook_is_called_with_what_it_takes(call, without, given):
+    """H1"""
+    assert Hook(call).arguments("run") == without
+    assert Hook(call).arguments("run", "error") == given
+
+
+@pytest.mark.parametrize("call", [lambda: None, lambda a, b, c: None, lambda *, error: None])
+def test_a_hook_that_cannot_be_called_is_refused_at_once(call):
+    """H1: or it would be found out by the first failure in the night."""
+    with pytest.raises(InvalidJob, match=r"declare it as \(context, error=None\)") as raised:
+        job("a", on_error=call)(work)
+    assert (raised.value.field, registry.names()) == ("hook", [])

@@ -83,9 +83,9 @@ class Host:
         self._held: set[uuid.UUID] = set()
         self._given_up = threading.Event()
         self._delivery = Delivery()
-        self.membership = _Audited(name, clock, self._using, settings.lease, self._held)
-        self._watch = Watch(clock, self.membership.is_safe)
         self._reporter = _Reporter(clock, self._using, settings.final_write_budget)
+        self.membership = _Audited(name, clock, self._using, settings.lease, self._known)
+        self._watch = Watch(clock, self.membership.is_safe)
         self._runner = Runner(clock, self._reporter, self._watch)
         self._heartbeat = Heartbeat(
             self.membership,
@@ -133,7 +133,19 @@ class Host:
             self._runner.carry_out(Dispatch.of(run, due_at), started_at=started_at)
         finally:
             with self._lock:
-                self._held.discard(run_id)
+                # Whose outcome is still to be written is not left behind, and not to run again.
+                if not self._reporter.keeps(run_id):
+                    self._held.discard(run_id)
+
+    def _known(self) -> set[uuid.UUID]:
+        """Write what could not be written before, and return the runs that are held here.
+
+        The set itself, not a copy: a run is in it before the database can say so.
+        """
+        written = self._reporter.write_again()
+        with self._lock:
+            self._held.difference_update(written)
+        return self._held
 
     def _take(self, run_id: uuid.UUID) -> Run | None:
         tried: list[datetime] = []
@@ -174,6 +186,7 @@ class Host:
             self._reporter.tell(fact)
         self._heartbeat.stop()
         self._delivery.stop(timeout=5)
+        self._known()
         self.membership.close()
 
 
@@ -185,19 +198,24 @@ class _Audited(Membership):
     """
 
     def __init__(
-        self, name: str, clock: Clock, using: str, lease: timedelta, held: set[uuid.UUID]
+        self,
+        name: str,
+        clock: Clock,
+        using: str,
+        lease: timedelta,
+        known: Callable[[], set[uuid.UUID]],
     ) -> None:
         super().__init__(ProcessKind.WORKER, name, clock, using, lease)
-        self._held = held
+        self._known = known
 
     def renew(self) -> bool:
         """Extend the lease, give up what is not held here, and return whether it lives."""
         if not super().renew():
             return False
+        known = self._known()
         with writing(self._using):
             now = read_now(self._clock, self._using)
-            # The set itself, not a copy: a run is in it before the database can say so.
-            lifecycle.free_unknown(self.id, self._held, now=now, using=self._using)
+            lifecycle.free_unknown(self.id, known, now=now, using=self._using)
         return True
 
 
