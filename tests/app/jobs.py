@@ -42,3 +42,6 @@ def ask(context, path: str, until: str) -> str:
     """As `tests.hold`, after a question to the database."""
     Process.objects.count()
     return hold(context, path, until)
+
+
+from . import child_jobs  # noqa: E402, F401 - declares more of them
