@@ -65,10 +65,29 @@ def test_progress_is_seen_while_a_child_runs_and_a_stop_reaches_it(scheduler, tm
     assert found.left_at == found.finished_at
 
 
+def test_a_run_is_paused_resumed_and_freed_by_a_stop(scheduler, tmp_path):
+    """C2"""
+    jobs.add("held", function="child.holds", args=[str(tmp_path / "pids")], executor="process")
+    with scheduler():
+        run = jobs.trigger("held")
+        pids_in(tmp_path / "pids")
+        runs.pause(run)
+        wait_until(lambda: runs.get(run).status == "paused")
+        stands_at = runs.get(run).completed
+        runs.resume(run)
+        wait_until(lambda: runs.get(run).status == "running")
+        wait_until(lambda: (runs.get(run).completed or 0) > (stands_at or 0))
+        runs.pause(run)
+        wait_until(lambda: runs.get(run).status == "paused")
+        runs.stop(run)
+        wait_until(lambda: _is_over(run))
+    assert (runs.get(run).status, runs.get(run).reason) == ("stopped", "asked")
+
+
 def test_a_run_over_its_timeout_has_left_when_its_process_is_gone(scheduler, tmp_path):
     """R4"""
     args = [str(tmp_path / "pids"), False]
-    jobs.add("held", function="child.holds", args=args, executor="process", timeout=3)
+    jobs.add("held", function="child.holds", args=args, executor="process", timeout=5)
     with scheduler():
         run = jobs.trigger("held")
         pids = pids_in(tmp_path / "pids")
@@ -101,7 +120,7 @@ def test_a_killed_scheduler_takes_its_children_along(scheduler, tmp_path):
         pids = pids_in(tmp_path / "pids")
         assert all(map(exists, pids))
         parent.kill()
-        wait_until(lambda: not any(map(exists, pids)), seconds=1)
+        wait_until(lambda: not any(map(exists, pids)), seconds=2)
 
 
 def test_a_second_signal_leaves_no_child_behind(scheduler, tmp_path):
@@ -115,7 +134,7 @@ def test_a_second_signal_leaves_no_child_behind(scheduler, tmp_path):
         wait_until(lambda: Process.objects.get().state == "stopping")
         parent.send(signal.SIGTERM)
         assert parent.process.wait(10) == 1
-        wait_until(lambda: not any(map(exists, pids)), seconds=1)
+        wait_until(lambda: not any(map(exists, pids)), seconds=2)
 
 
 def test_a_child_that_outlives_the_grace_is_stopped_and_runs_again(scheduler, tmp_path):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from django_scheduler.executors.process import child_process
-from django_scheduler.lifecycle import Finished
+from django_scheduler.lifecycle import Finished, Paused, Resumed
 from django_scheduler.states import Reason, RunStatus
 from tests.executors.process_kit import exists, pids_in, started
 from tests.waiting import wait_until
@@ -66,9 +66,12 @@ def test_a_run_over_its_timeout_is_killed_and_its_leaving_is_told(tmp_path):
 def test_progress_that_changes_in_the_child_is_life_and_repeating_is_a_stall(tmp_path):
     """P3"""
     with started(grace=0) as kit:
-        stall = timedelta(seconds=2.5)
+        stall = timedelta(seconds=1.5)
         moves = kit.begin("child.holds", str(tmp_path / "pids"), stall_timeout=stall)
         stands = kit.begin("child.stalls", stall_timeout=stall)
+        wait_until(
+            lambda: [each.context.said.changes > 0 for each in kit.watch.all()] == [True] * 2
+        )
         (end,) = wait_until(kit.watch.overdue)
         assert (end.run_id, end.status) == (stands.run_id, "interrupted")
         wait_until(lambda: kit.has_left(stands))
@@ -128,11 +131,70 @@ def test_orders_to_pause_and_to_go_on_reach_the_function():
         assert kit.end_of(run).result == "went on"
 
 
+def test_a_run_holds_at_its_checkpoint_and_its_parent_writes_that_down(tmp_path):
+    """C2: what a child holds does not stall, and goes on when it is told to."""
+    with started() as kit:
+        run = kit.begin("child.holds", str(tmp_path / "pids"), pause_requested=True)
+        wait_until(lambda: kit.recorder.of(Paused))
+        (watched,) = kit.watch.all()
+        wait_until(lambda: watched.is_held)
+        assert (watched.context.said.changes, kit.recorder.of(Resumed)) == (0, [])
+        watched.context.orders.go_on()
+        wait_until(lambda: watched.context.said.changes > 0)
+        assert not watched.is_held
+        assert [fact.run_id for fact in kit.recorder.of(Resumed)] == [run.run_id]
+        watched.context.orders.pause()
+        wait_until(lambda: watched.is_held)
+        kit.order(run, RunStatus.STOPPED, "asked")
+        assert kit.end_of(run).status == "stopped"
+    assert (len(kit.recorder.of(Paused)), len(kit.recorder.of(Resumed))) == (2, 1)
+
+
+def test_importing_the_project_is_no_stall():
+    """P3: the time counts from when the function begins."""
+    with started(grace=0) as kit:
+        kit.begin("child.pauses", stall_timeout=timedelta(seconds=60))
+        (watched,) = wait_until(kit.watch.all)
+        entered = watched.changed
+        wait_until(lambda: watched.changed > entered)
+        assert watched.context.said.changes == 0
+        watched.context.orders.pause()
+        wait_until(lambda: watched.context.data == {"seen": "pause"})
+
+
+def test_time_to_heed_a_pause_counts_from_when_the_function_begins():
+    """C2: importing a project may take longer than two monitor intervals."""
+    with started(grace=0) as kit:
+        kit.begin("child.pauses", pause_requested=True)
+        (watched,) = wait_until(kit.watch.all)
+        wait_until(lambda: watched.asked_to_pause is None)
+        assert kit.watch.unheeded(0) == []
+        wait_until(lambda: watched.context.data == {"seen": "pause"})
+        assert kit.watch.unheeded(0) == [watched]
+
+
+def test_a_pause_that_was_taken_back_meanwhile_holds_nothing(tmp_path):
+    with started() as kit:
+        run = kit.begin("child.holds", str(tmp_path / "pids"), pause_requested=True)
+        (watched,) = wait_until(kit.watch.all)
+        watched.context.orders.go_on()
+        wait_until(lambda: watched.context.said.changes > 0)
+        kit.order(run, RunStatus.STOPPED, "asked")
+        assert kit.end_of(run).status == "stopped"
+
+
 def test_a_thread_that_does_not_end_holds_the_child_back_no_longer_than_the_grace():
     with started(grace=0.5) as kit:
         end = kit.run("child.lingers")
+        assert end.duration < timedelta(seconds=20)
     assert (end.status, end.result) == ("succeeded", "done")
     assert "did not end in time and is killed" in end.log
+
+
+def test_without_a_grace_a_run_that_ends_by_itself_is_not_killed():
+    with started(grace=0) as kit:
+        end = kit.run("child.awaits")
+    assert (end.status, end.log) == ("succeeded", "")
 
 
 def test_a_process_that_left_the_group_keeps_nobody_waiting(tmp_path, monkeypatch):

@@ -153,6 +153,7 @@ def carry_out(given: dict[str, Any], inbox: Inbox, line: Line) -> None:
         assert watched.tail is not None
         watched.tail.listener = partial(_tell_line, line)
         inbox.hand_over_to(lambda message: obey(message, context.orders, asking))
+        line.say("began")
         with telling.of(context.said):
             outcome = whatever_happens(here, watched)
         line.say("outcome", outcome=plain(outcome))

@@ -21,7 +21,7 @@ from ... import conf, lifecycle
 from ...clock import Clock
 from ...context import Report, clean_text
 from ...exceptions import ChildDied
-from ...lifecycle import Fact
+from ...lifecycle import Fact, Paused, Resumed
 from ...runner import Reporter
 from ...runner.outcome import Outcome, bounded_text, of_error
 from ...runner.watch import Watched
@@ -35,6 +35,9 @@ logger = logging.getLogger("django_scheduler.runs")
 
 MARK = "| "
 """Begins the lines of a run's log that were printed, not logged."""
+
+FINISHING = timedelta(seconds=1)
+"""What an interpreter has at least, however short the grace, to finish after its run is over."""
 
 LOOK = 1.0
 """How often, in seconds, to look whether the child is there, should its pipe not have told."""
@@ -77,7 +80,10 @@ class Conversation:
         self._given = False
         self._silent = False
         self._stop_told = False
-        self._pause_told = False
+        self._pause_told = watched.dispatch.pause_requested
+        self._held = contextlib.ExitStack()
+        # Nobody can heed an order to pause before the function has begun.
+        watched.asked_to_pause = None
         self._deadline: float | None = None
         self._killed = False
         self._outcome: Outcome | None = None
@@ -132,7 +138,9 @@ class Conversation:
 
     def _grace(self) -> timedelta:
         stop = self._orders.to_stop
-        if stop is None or stop[1] != Reason.SHUTDOWN.value:
+        if stop is None:
+            return max(self._parent.grace, FINISHING)
+        if stop[1] != Reason.SHUTDOWN.value:
             return self._parent.grace
         # After this budget the scheduler itself ends: what the child did must be on record by then.
         return min(self._parent.grace, 0.8 * conf.current().final_write_budget)
@@ -154,6 +162,7 @@ class Conversation:
                 for line in words:
                     self._take(line)
         finally:
+            self._held.close()
             self._silent = True
             self._stir.set()
 
@@ -172,6 +181,13 @@ class Conversation:
             getattr(self, f"_take_{message['kind']}")(message)
         except Exception:
             logger.exception("Run %s: its child said %.200r", self._watched.dispatch.run_id, line)
+
+    def _take_began(self, _message: dict[str, Any]) -> None:
+        """Count from here how long the function takes to progress, or to heed an order to pause."""
+        now = self._clock.monotonic()
+        self._watched.changed = now
+        if self._orders.to_pause:
+            self._watched.asked_to_pause = now
 
     def _take_said(self, message: dict[str, Any]) -> None:
         report = read(Report, message["report"])
@@ -193,13 +209,18 @@ class Conversation:
         if not issubclass(kind, Fact):
             raise TypeError(kind)
         fact = read(kind, message["fields"])
+        if isinstance(fact, Resumed):
+            self._held.close()
         if message["id"] is None:
             self._parent.reporter.tell(fact)
             return
         answer = self._parent.reporter.ask(fact)
+        if isinstance(fact, Paused) and answer:
+            self._held.enter_context(self._watched.on_hold())
         self._child.write({"kind": "reply", "id": message["id"], "answer": answer})
 
     def _take_outcome(self, message: dict[str, Any]) -> None:
+        self._held.close()
         self._outcome = read(Outcome, message["outcome"])
         self._stir.set()
 
