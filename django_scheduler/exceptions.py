@@ -11,6 +11,7 @@ from datetime import timedelta
 
 __all__ = [
     "BackendUnsupported",
+    "ChildDied",
     "FunctionNotRegistered",
     "HookError",
     "InvalidArguments",
@@ -130,6 +131,10 @@ class SchedulerStopped(SchedulerError):
 
 class BackendUnsupported(SchedulerError):
     """An executor or database cannot do what was asked of it."""
+
+
+class ChildDied(SchedulerError):
+    """The child process that carried out a run ended without saying how the run ended."""
 
 
 class HookError(SchedulerError):

@@ -36,6 +36,7 @@ class Report:
     changes: int = 0
     progress: Progress | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
+    run_again_in: timedelta | None = None
 
 
 def checked_progress(completed: int, total: int | None, message: str, retries: int) -> Progress:
@@ -115,4 +116,13 @@ class Said:
     def report(self) -> Report:
         """Return what was said by now."""
         with self._lock:
-            return Report(self._changes, self._progress, copy.deepcopy(self._data))
+            data = copy.deepcopy(self._data)
+            return Report(self._changes, self._progress, data, self._run_again_in)
+
+    def adopt(self, report: Report) -> None:
+        """Take over what was said by one moment elsewhere, in place of what stands here."""
+        with self._lock:
+            self._progress = report.progress
+            self._data = dict(report.data)
+            self._run_again_in = report.run_again_in
+            self._changes = report.changes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextvars
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 __all__ = ["LogTail", "capturing"]
@@ -16,7 +16,11 @@ _tail: contextvars.ContextVar[LogTail | None] = contextvars.ContextVar(
 
 
 class LogTail:
-    """The newest log lines of one run, at most ``limit`` characters."""
+    """The newest log lines of one run, at most ``limit`` characters.
+
+    Attributes:
+        listener: called with each line that is added, in the thread that adds it.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -24,6 +28,7 @@ class LogTail:
         self._size = 0
         self._cut = False
         self._lock = threading.Lock()
+        self.listener: Callable[[str], None] | None = None
 
     def add(self, line: str) -> None:
         """Append a line; the oldest lines go when there are too many."""
@@ -34,6 +39,8 @@ class LogTail:
             while self._size > self._limit and len(self._lines) > 1:
                 self._size -= len(self._lines.pop(0)) + 1
                 self._cut = True
+        if self.listener is not None:
+            self.listener(line)
 
     def text(self) -> str:
         """Return the lines as one text, with a first line that says if older ones were cut."""

@@ -82,8 +82,8 @@ def test_threads_of_the_process_size_a_pool_without_options(settings):
         }
     }
     built = executors.build_all(7)
-    assert {alias: pool.threads for alias, pool in built.items()} == {"default": 7, "small": 2}
-    assert all(isinstance(pool, ThreadPoolExecutor) for pool in built.values())
+    assert (built["default"].threads, built["small"].threads) == (7, 2)
+    assert isinstance(built["default"], ThreadPoolExecutor)
 
 
 @pytest.mark.django_db

@@ -48,12 +48,12 @@ def test_autodiscovery_can_be_turned_off(settings):
 
 def test_declared_executors_stand_beside_the_default_one(settings):
     settings.DJANGO_SCHEDULER = {"EXECUTORS": {"other": {"BACKEND": "a.B"}}}
-    assert set(conf.current().executor_definitions()) == {"default", "other"}
+    assert set(conf.current().executor_definitions()) == {*conf.DEFAULT_EXECUTORS, "other"}
 
 
 def test_default_executor_can_be_replaced(settings):
     settings.DJANGO_SCHEDULER = {"EXECUTORS": {"default": {"BACKEND": "a.B"}}}
-    assert conf.current().executor_definitions() == {"default": {"BACKEND": "a.B"}}
+    assert conf.current().executor_definitions()["default"] == {"BACKEND": "a.B"}
 
 
 WRONG = [

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 import pytest
 from celery import Celery
 
-from django_scheduler import job, registry
 from django_scheduler.clock import SystemClock
 from django_scheduler.executors import Executor
 from django_scheduler.executors.celery import CeleryExecutor
 from django_scheduler.executors.inline import InlineExecutor
+from django_scheduler.executors.process import ProcessExecutor
 from django_scheduler.executors.thread_pool import ThreadPoolExecutor
 from django_scheduler.lifecycle import Fact, Finished, GivenBack, Published
 from django_scheduler.runner import Runner, Watch
@@ -27,6 +27,7 @@ MAKERS: dict[str, Callable[[], Executor]] = {
     "inline": lambda: InlineExecutor("tried"),
     "thread_pool": lambda: ThreadPoolExecutor("tried", threads=3),
     "celery": lambda: CeleryExecutor("tried", app=PATH, queue="contract", in_flight=3),
+    "process": lambda: ProcessExecutor("tried", processes=3),
 }
 
 
@@ -48,23 +49,8 @@ class Tried:
         return sorted(fact.run_id for fact in self.done_with())
 
 
-@pytest.fixture
-def functions() -> Iterator[None]:
-    @job("contract")
-    def contract() -> str:
-        return "done"
-
-    @job("contract-raises")
-    def contract_raises() -> None:
-        raise ValueError("no")
-
-    yield
-    registry.unregister("contract")
-    registry.unregister("contract-raises")
-
-
 @pytest.fixture(params=list(MAKERS))
-def tried(request: pytest.FixtureRequest, functions: None) -> Iterator[Tried]:
+def tried(request: pytest.FixtureRequest) -> Iterator[Tried]:
     tried = Tried(MAKERS[request.param]())
     clock = SystemClock()
     tried.executor.start(Runner(clock, tried.recorder, Watch(clock)), tried.recorder, clock)

@@ -14,6 +14,7 @@ from .postgresql import PostgreSQL
 from .raw import lock_raw
 from .sessions import (
     begin_immediately,
+    is_in_memory,
     prepare_session,
     release_session,
     session_problems,
@@ -30,6 +31,7 @@ __all__ = [
     "begin_immediately",
     "connection_problems",
     "glance",
+    "is_in_memory",
     "is_transient",
     "json_text",
     "lock_raw",

@@ -13,6 +13,7 @@ from .limits import Limits, set_limits, wire_options
 
 __all__ = [
     "begin_immediately",
+    "is_in_memory",
     "prepare_session",
     "release_session",
     "session_problems",
@@ -90,6 +91,12 @@ def writing(using: str) -> Iterator[None]:
             connection.transaction_mode = "IMMEDIATE"  # type: ignore[attr-defined]
         with transaction.atomic(using=using):
             yield
+
+
+def is_in_memory(using: str) -> bool:
+    """Tell whether the database lives in this process's memory, where no other process sees it."""
+    connection: Any = connections[using]
+    return connection.vendor == "sqlite" and bool(connection.is_in_memory_db())
 
 
 _SQLITE_OPTIONS = (
