@@ -150,6 +150,10 @@ def not_storable(value: Any, depth: int = 0) -> str:
     return next(filter(None, (not_storable(each, depth + 1) for each in inner)), "")
 
 
+def _optional_json(name: str, value: Any) -> Any:
+    return None if value is None else _json(dict, InvalidData)(name, value)
+
+
 def _retry(name: str, value: Any) -> Any:
     policy = Retry.of(value)
     return policy.to_dict() if policy is not None else None
@@ -170,6 +174,7 @@ FIELDS: dict[str, Callable[[str, Any], Any]] = {
     "args": _json(list, InvalidArguments),
     "kwargs": _json(dict, InvalidArguments),
     "metadata": _json(dict, InvalidData),
+    "carried_state": _optional_json,
     "description": _text(10_000),
     "executor": _text(64),
     "queue": _text(64),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from .current import activate, current_run, is_inside_run, is_inside_run_of
 from .facts import Facts
 from .orders import Orders
+from .past import Past
 from .run_context import RunContext
 from .said import Progress, Report
 from .values import as_json, clean_text
@@ -16,6 +17,7 @@ from .values import as_json, clean_text
 __all__ = [
     "Facts",
     "Orders",
+    "Past",
     "Progress",
     "Report",
     "RunContext",

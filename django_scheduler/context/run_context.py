@@ -12,6 +12,7 @@ from ..exceptions import InvalidData
 from .facts import Facts
 from .holder import Holder, NoHolder
 from .orders import Orders
+from .past import Carried, NoPast, Past
 from .said import Said, checked_progress
 
 __all__ = ["RunContext"]
@@ -48,6 +49,7 @@ class RunContext:
     it hands out changes nothing elsewhere.
 
     Args:
+        past: knows what earlier runs left; None: nothing.
         wake: called when something was said that is not to wait for the next interval.
     """
 
@@ -63,11 +65,14 @@ class RunContext:
     last_finished_at: datetime | None
     last_success_at: datetime | None
 
-    def __init__(self, facts: Facts, wake: Callable[[], None] = _nothing) -> None:
+    def __init__(
+        self, facts: Facts, wake: Callable[[], None] = _nothing, past: Past | None = None
+    ) -> None:
         self._facts = facts
         self._wake = wake
         self._said = Said()
         self._orders = Orders()
+        self._carried = Carried(past or NoPast())
         self.holder: Holder = NoHolder()
 
     def __getattr__(self, name: str) -> Any:
@@ -101,6 +106,20 @@ class RunContext:
         return self._said.data
 
     @property
+    def state(self) -> dict[str, Any]:
+        """What the job carries from run to run: change it in place, with JSON values.
+
+        It is kept as it is at each ``progress()``, ``save_data()`` and ``checkpoint()``, so also in
+        ``track()``, and when the run ends, however it ends. The next run goes on with it.
+        """
+        return self._carried.state
+
+    @property
+    def previous_result(self) -> Any:
+        """What the job's newest run that succeeded returned; None if none has, or nothing."""
+        return copy.deepcopy(self._carried.previous_result)
+
+    @property
     def stop_requested(self) -> bool:
         """Whether this run has been asked to stop, by a person, a timeout or a shutdown."""
         return self._orders.to_stop is not None
@@ -117,7 +136,9 @@ class RunContext:
 
         Raises:
             InvalidData: negative numbers, or more completed than there is; the old value stays.
+                Or the state cannot be kept.
         """
+        self.keep_state()
         self._said.progressed(checked_progress(completed, total, message, retries))
 
     def track(self, iterable: Iterable[T], total: int | None = None) -> Iterator[T]:
@@ -138,8 +159,9 @@ class RunContext:
 
         Raises:
             InvalidData: a value is not JSON, or all together are longer than a megabyte; nothing
-                of this call is kept.
+                of this call is kept. Or the state cannot be kept.
         """
+        self.keep_state()
         self._said.saved(values)
         self._wake()
 
@@ -167,7 +189,9 @@ class RunContext:
             RunStopped: somebody stopped it, or the process shuts down.
             RunTimedOut: it is over its timeout.
             RunInterrupted: it was given up.
+            InvalidData: the state cannot be kept.
         """
+        self.keep_state()
         self._leave_if_told()
         if self._orders.to_pause and not _is_in_loop():
             self.holder.hold()
@@ -175,6 +199,7 @@ class RunContext:
 
     async def acheckpoint(self) -> None:
         """Do what :meth:`checkpoint` does in an event loop, and let others go on while it holds."""
+        self.keep_state()
         self._leave_if_told()
         if self._orders.to_pause:
             await self.holder.ahold()
@@ -198,6 +223,16 @@ class RunContext:
         if span < timedelta(0):
             raise InvalidData("run_again_in() takes a span from 0, not a past one.", field="delta")
         self._said.again_in(span)
+
+    def keep_state(self) -> None:
+        """Keep the state as it is now, if it was asked for and has changed.
+
+        Raises:
+            InvalidData: it is not JSON, or longer than a megabyte; what was kept before stays.
+        """
+        changed = self._carried.changed()
+        if changed is not None:
+            self._said.carried(changed)
 
     @property
     def orders(self) -> Orders:

@@ -31,12 +31,20 @@ class Progress:
 
 @dataclass(frozen=True)
 class Report:
-    """What was said by one moment. ``changes`` counts what was new: equal counts, equal reports."""
+    """What was said by one moment.
 
+    Attributes:
+        news: counts what was new: equal counts, equal reports.
+        changes: counts what of it shows that the function gets on.
+        state: what the job is to carry on; None: as it was.
+    """
+
+    news: int = 0
     changes: int = 0
     progress: Progress | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
     run_again_in: timedelta | None = None
+    state: Mapping[str, Any] | None = None
 
 
 def checked_progress(completed: int, total: int | None, message: str, retries: int) -> Progress:
@@ -63,16 +71,18 @@ class Said:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._progress: Progress | None = None
+        self._news = 0
         self._changes = 0
         self._data: dict[str, Any] = {}
         self._run_again_in: timedelta | None = None
+        self._state: Mapping[str, Any] | None = None
 
     def progressed(self, progress: Progress) -> None:
         """Take a progress; saying the same again is no change."""
         with self._lock:
             if progress != self._progress:
                 self._progress = progress
-                self._changes += 1
+                self._note_change()
 
     def saved(self, values: Mapping[str, Any]) -> None:
         """Merge ``values`` into the data.
@@ -90,12 +100,23 @@ class Said:
                     field="data",
                 )
             self._data = merged
-            self._changes += 1
+            self._note_change()
+
+    def _note_change(self) -> None:
+        self._news += 1
+        self._changes += 1
+
+    def carried(self, state: Mapping[str, Any]) -> None:
+        """Take the state that the job is to carry on. It is never changed from here on."""
+        with self._lock:
+            self._state = state
+            self._news += 1
 
     def again_in(self, span: timedelta) -> None:
         """Take the span after which the job is to run again."""
         with self._lock:
             self._run_again_in = span
+            self._news += 1
 
     @property
     def data(self) -> dict[str, Any]:
@@ -109,15 +130,22 @@ class Said:
         return self._run_again_in
 
     @property
+    def news(self) -> int:
+        """How much was new so far."""
+        return self._news
+
+    @property
     def changes(self) -> int:
-        """How many changes there were so far."""
+        """How many changes there were so far that show that the function gets on."""
         return self._changes
 
     def report(self) -> Report:
         """Return what was said by now."""
         with self._lock:
             data = copy.deepcopy(self._data)
-            return Report(self._changes, self._progress, data, self._run_again_in)
+            return Report(
+                self._news, self._changes, self._progress, data, self._run_again_in, self._state
+            )
 
     def adopt(self, report: Report) -> None:
         """Take over what was said by one moment elsewhere, in place of what stands here."""
@@ -125,4 +153,5 @@ class Said:
             self._progress = report.progress
             self._data = dict(report.data)
             self._run_again_in = report.run_again_in
-            self._changes = report.changes
+            self._state = report.state
+            self._news, self._changes = report.news, report.changes

@@ -11,9 +11,22 @@ from django.db import close_old_connections, connections
 
 from ..clock import Clock
 from ..runner import Dispatch, Reporter, Runner
+from ..runner.outcome import Outcome
+from ..runner.output import Routing, printing
+from ..runner.runner import Perform, here
+from ..runner.watch import Watched
 from .base import Executor
 
 __all__ = ["ThreadPoolExecutor"]
+
+
+_routing = Routing()
+
+
+def _keeping_output(watched: Watched) -> Outcome:
+    """Have the function called here, and keep what it prints."""
+    with printing(watched.tail):
+        return here(watched)
 
 
 class ThreadPoolExecutor(Executor):
@@ -23,11 +36,16 @@ class ThreadPoolExecutor(Executor):
     steady trickle of work, and its shutdown waits for functions that never return.
     """
 
-    def __init__(self, alias: str, threads: int = 20) -> None:
+    def __init__(self, alias: str, threads: int = 20, capture_output: bool = False) -> None:
         super().__init__(alias)
         if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
             raise ValueError(f"threads must be a whole number from 1, not {threads!r}")
+        if not isinstance(capture_output, bool):
+            raise ValueError(f"capture_output must be True or False, not {capture_output!r}")
         self.threads = threads
+        self._perform: Perform = _keeping_output if capture_output else here
+        self._captures = capture_output
+        self._routes = False
         self._state = threading.Condition(threading.RLock())
         self._waiting: deque[Dispatch] = deque()
         self._idle: list[_Worker] = []
@@ -45,6 +63,9 @@ class ThreadPoolExecutor(Executor):
     def start(self, runner: Runner, reporter: Reporter, clock: Clock) -> None:
         """Remember who carries runs out; threads are started when they are needed."""
         self._runner = runner
+        if self._captures and not self._routes:
+            _routing.begin()
+            self._routes = True
 
     def free_slots(self) -> int:
         """Return how many runs could begin at once."""
@@ -87,7 +108,11 @@ class ThreadPoolExecutor(Executor):
     def stop(self, timeout: float) -> bool:
         """Wait until no run goes on; threads are daemons, so none can hold the process back."""
         with self._state:
-            return self._state.wait_for(lambda: self._busy == 0, timeout)
+            ended = self._state.wait_for(lambda: self._busy == 0, timeout)
+            if ended and self._closed and self._routes:
+                self._routes = False
+                _routing.end()
+            return ended
 
     def next_for(self, worker: _Worker) -> Dispatch | None:
         """Return what the thread is to do now; None if it must wait or end."""
@@ -107,7 +132,7 @@ class ThreadPoolExecutor(Executor):
         assert self._runner is not None
         close_old_connections()
         try:
-            self._runner.carry_out(dispatch)
+            self._runner.carry_out(dispatch, perform=self._perform)
         finally:
             _tidy_connections()
 

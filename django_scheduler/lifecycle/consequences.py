@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from ..exceptions import SchedulerError
 from ..models import Job, JobClock, Run
+from ..models.vendors import vendor_of
 from ..policies import LONGEST_DELAY, LONGEST_SPAN, OnLost, Retry
 from ..signals import announce, rescheduling_failed, run_retry_planned
 from ..states import JobState, Reason, RunStatus, Trigger
@@ -50,6 +51,7 @@ def follow_all(
         for run, fact in won
         if isinstance(fact, (Finished, Left)) and fact.job_id is not None and fact.job_id in clocks
     ]
+    _carry_states(ended, using)
     waiting = _jobs_waiting({clock.job_id for _, _, clock in ended}, using)
     special = {
         clock.job_id
@@ -66,6 +68,16 @@ def follow_all(
     plain = [each for each in ended if each[2].job_id not in special]
     count_all([run for run, fact, _ in plain if isinstance(fact, Finished)], using)
     return bool(special)
+
+
+def _carry_states(ended: Sequence[tuple[Run, Fact, JobClock]], using: str) -> None:
+    """Let the jobs carry what their runs left to the next one; of several the last to end."""
+    left = {
+        clock.job_id: fact.carried_state
+        for _, fact, clock in ended
+        if isinstance(fact, Finished) and fact.carried_state is not None
+    }
+    vendor_of(using).update(Job, ("carried_state",), list(left.items()))
 
 
 def _jobs_waiting(job_ids: Collection[int], using: str) -> set[int | None]:

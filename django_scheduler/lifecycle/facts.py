@@ -121,6 +121,7 @@ class Finished(Fact):
     error_types: Sequence[str] = ()
     result: Any = None
     data: Mapping[str, Any] = field(default_factory=dict)
+    carried_state: Mapping[str, Any] | None = None
     progress: Mapping[str, Any] = field(default_factory=dict)
     log: str = ""
     hook_errors: Mapping[str, str] = field(default_factory=dict)
@@ -167,6 +168,8 @@ class Finished(Fact):
             "due_at": None,
             **self.progress,
         }
+        if self.carried_state is not None:
+            changed["carried_state"] = self.carried_state
         if run.stop_requested_at is not None:
             # Whatever the function made of it: a run with a stop request ends stopped.
             changed["status"] = RunStatus.STOPPED.value

@@ -87,6 +87,7 @@ def _lost(run: Run, now: datetime) -> Finished:
         reason=run.reason if stopped else Reason.WORKER_LOST.value,
         error="" if stopped else f"The process {run.process} that ran it died.",
         data=_as_dict(run.data),
+        carried_state=run.carried_state,
         log=run.log,
         hook_errors=_as_dict(run.hook_errors),
         started_at=start,

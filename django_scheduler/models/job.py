@@ -138,6 +138,9 @@ class Job(models.Model):
     created_at = models.DateTimeField(_("created at"))
     updated_at = models.DateTimeField(_("updated at"))
 
+    carried_state = models.JSONField(
+        _("carried state"), null=True, blank=True, help_text=_("What its next run goes on with.")
+    )
     last_started_at = models.DateTimeField(_("last start"), null=True, blank=True)
     last_finished_at = models.DateTimeField(_("last finish"), null=True, blank=True)
     last_success_at = models.DateTimeField(_("last success"), null=True, blank=True)
@@ -284,10 +287,8 @@ class Job(models.Model):
     @property
     def next_run_at(self) -> datetime | None:
         """When the job is due next, by its clock row; None when it is not scheduled."""
-        cache = self._state.fields_cache
-        if "clock" in cache:
-            clock = cache["clock"]
-        else:
+        clock = self._state.fields_cache.get("clock")
+        if clock is None:
             clock = JobClock.objects.using(self._state.db).filter(job_id=self.pk).first()
         return clock.next_run_at if clock else None
 
@@ -297,7 +298,7 @@ class Job(models.Model):
         return f"{self.timezone} {self.schedule}"
 
 
-_MUTABLE = frozenset({"args", "kwargs", "metadata", "retry", "declared"})
+_MUTABLE = frozenset({"args", "kwargs", "metadata", "retry", "declared", "carried_state"})
 
 
 @cache

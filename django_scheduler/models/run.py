@@ -100,6 +100,9 @@ class Run(models.Model):
     message = models.CharField(_("message"), max_length=500, blank=True)
     progress_at = models.DateTimeField(_("progress at"), null=True)
     data = models.JSONField(_("data"), default=dict)
+    carried_state = models.JSONField(
+        _("carried state"), null=True, help_text=_("What the run left to the next one.")
+    )
     result = models.JSONField(_("result"), null=True)
     error = models.TextField(_("error"), blank=True)
     traceback = models.TextField(_("traceback"), blank=True)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextvars
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from ..context import clean_text
 
 __all__ = ["LogTail", "capturing"]
 
@@ -16,7 +19,7 @@ _tail: contextvars.ContextVar[LogTail | None] = contextvars.ContextVar(
 
 
 class LogTail:
-    """The newest log lines of one run, at most ``limit`` characters.
+    """The newest log lines of one run, at most ``limit`` bytes in UTF-8.
 
     Attributes:
         listener: called with each line that is added, in the thread that adds it.
@@ -24,20 +27,22 @@ class LogTail:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._lines: list[str] = []
+        self._lines: deque[tuple[str, int]] = deque()
         self._size = 0
+        self._changes = 0
         self._cut = False
         self._lock = threading.Lock()
         self.listener: Callable[[str], None] | None = None
 
     def add(self, line: str) -> None:
         """Append a line; the oldest lines go when there are too many."""
-        line = line[-self._limit :]
+        line, size = _bounded(clean_text(line), self._limit)
         with self._lock:
-            self._lines.append(line)
-            self._size += len(line) + 1
+            self._changes += 1
+            self._lines.append((line, size))
+            self._size += size + 1
             while self._size > self._limit and len(self._lines) > 1:
-                self._size -= len(self._lines.pop(0)) + 1
+                self._size -= self._lines.popleft()[1] + 1
                 self._cut = True
         if self.listener is not None:
             self.listener(line)
@@ -46,7 +51,20 @@ class LogTail:
         """Return the lines as one text, with a first line that says if older ones were cut."""
         with self._lock:
             head = ["… (older lines were cut)"] if self._cut else []
-            return "\n".join(head + self._lines)
+            return "\n".join(head + [line for line, _ in self._lines])
+
+    @property
+    def changes(self) -> int:
+        """How many lines were added so far."""
+        return self._changes
+
+
+def _bounded(line: str, most: int) -> tuple[str, int]:
+    """Return the end of the line that takes no more than ``most`` bytes, and how many it takes."""
+    encoded = line.encode()
+    if len(encoded) > most:
+        line = encoded[-most:].decode(errors="ignore")
+    return line, min(len(encoded), most)
 
 
 class _Handler(logging.Handler):

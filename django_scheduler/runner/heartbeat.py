@@ -166,7 +166,7 @@ class Heartbeat:
         try:
             self._store([one])
         except _REFUSED as error:
-            one.written = one.context.said.report()
+            one.note_stored(one.report(self._clock.now())[1])
             logger.warning("What run %s reports cannot be stored: %s", one.dispatch.run_id, error)
 
     def _store(self, news: Sequence[Watched]) -> None:
@@ -180,7 +180,7 @@ class Heartbeat:
             )
         for one in news:
             if one.dispatch.run_id in stored:
-                one.written = reports[one.dispatch.run_id][1]
+                one.note_stored(reports[one.dispatch.run_id][1])
 
     def _take_pause_back(self, one: Watched) -> None:
         """Let a run go on that was asked to pause and reached no checkpoint, and say so."""

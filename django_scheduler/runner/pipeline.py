@@ -88,8 +88,16 @@ class Pipeline:
             self._fail_by_hook(outcome, "on_start", failure)
         if (failure := (yield from self._hook("on_finally"))) is not None:
             self._fail_by_hook(outcome, "on_finally", failure)
+        self._keep_state()
         outcome.hook_errors = self._hook_errors
         return outcome
+
+    def _keep_state(self) -> None:
+        """Keep the state as it is at the end, if it can be: what was kept before stays else."""
+        try:
+            self._context.keep_state()
+        except InvalidData as problem:
+            logger.warning("The state at the end of the run was not kept. %s", problem)
 
     def _call(self) -> Steps:
         """Have the function called, unless the run is to end already."""

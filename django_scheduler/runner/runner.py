@@ -19,6 +19,7 @@ from .dispatch import Dispatch
 from .functions import definition_of
 from .holding import Holding
 from .outcome import Outcome, of_error
+from .past import RowsOfThePast
 from .pipeline import Pipeline, Steps
 from .reporting import Reporter
 from .watch import Watch, Watched
@@ -109,7 +110,7 @@ class Runner:
             self.give_back(dispatch)
             return None
         at = started_at or max(self._clock.now(), dispatch.due_at)
-        context = RunContext(_facts(dispatch, at), self.watch.wake)
+        context = RunContext(_facts(dispatch, at), self.watch.wake, RowsOfThePast(dispatch))
         watched = self.watch.enter(dispatch, context, at)
         context.holder = Holding(watched, self._reporter, self._clock)
         return watched

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..clock import Clock
-from ..context import Report, RunContext, clean_text
+from ..context import Report, RunContext
 from ..lifecycle import Fact, Finished, Order, Reported, progress_fields
 from ..states import Reason, RunStatus
 from .capture import LogTail
@@ -20,6 +20,9 @@ from .outcome import Outcome
 from .pipeline import HookSteps, no_hook
 
 __all__ = ["Watch", "Watched"]
+
+
+News = tuple[Report, int]
 
 
 @dataclass(eq=False)
@@ -34,6 +37,8 @@ class Watched:
     tail: LogTail | None = None
     written: Report = field(default_factory=Report)
     """What is stored of its reports."""
+    logged: int = 0
+    """How many lines of its log are stored, or were too old to be."""
     seen: int = 0
     changed: float = 0.0
     progress_at: datetime | None = None
@@ -90,24 +95,34 @@ class Watched:
 
     def has_news(self) -> bool:
         """Tell whether anything was reported that is not stored."""
-        return self.context.said.changes != self.written.changes
+        tail = self.tail
+        logged = tail is not None and tail.changes != self.logged
+        return logged or self.context.said.news != self.written.news
 
-    def report(self, now: datetime) -> tuple[Reported, Report]:
-        """Return what is to be stored at ``now``, and of which report it is."""
+    def report(self, now: datetime) -> tuple[Reported, News]:
+        """Return what is to be stored at ``now``, and what will be stored then."""
         said, stored = self.context.said.report(), self.written
         progressed = said.progress != stored.progress
         saved = said.data != stored.data
         if progressed:
             self.progress_at = now
-        news = Reported(
-            self.dispatch.run_id, self.dispatch.epoch, self.report_fields(said), progressed, saved
-        )
-        return news, said
+        fields, logged = self.report_fields(said), self.logged
+        if self.tail is not None and self.tail.changes != logged:
+            logged = self.tail.changes
+            fields["log"] = self.tail.text()
+        news = Reported(self.dispatch.run_id, self.dispatch.epoch, fields, progressed, saved)
+        return news, (said, logged)
+
+    def note_stored(self, news: News) -> None:
+        """Know what is stored from now on."""
+        self.written, self.logged = news
 
     def report_fields(self, said: Report) -> dict[str, Any]:
         """Return the columns for what was reported."""
         fields: dict[str, Any] = {"data": said.data}
         progress = said.progress
+        if said.state is not None:
+            fields["carried_state"] = said.state
         if progress is not None:
             at = self.progress_at or self.clock.now()
             fields |= progress_fields(progress.completed, progress.total, progress.message, at)
@@ -128,8 +143,9 @@ class Watched:
             error_types=outcome.error_types,
             result=outcome.result,
             data=fields.pop("data"),
+            carried_state=fields.pop("carried_state", None),
             progress=fields,
-            log=clean_text(log),
+            log=log,
             hook_errors=outcome.hook_errors,
             run_again_in=self.context.said.run_again_in,
             retry_in=outcome.retry_in,

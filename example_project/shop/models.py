@@ -51,6 +51,8 @@ class Order(models.Model):
     amount = models.DecimalField(max_digits=10, decimal_places=2)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.PLACED)
     placed_at = models.DateTimeField(db_index=True)
+    points = models.PositiveIntegerField(default=0)
+    times_scored = models.PositiveIntegerField(default=0, editable=False)
     batch = models.ForeignKey(ImportBatch, null=True, blank=True, on_delete=models.SET_NULL)
 
     class Meta:

@@ -13,7 +13,7 @@ from django_scheduler.runner.capture import LogTail
 def test_a_report_from_elsewhere_replaces_what_was_said():
     said = Said()
     said.saved({"old": 1})
-    report = Report(7, Progress(1, 2), {"new": [1]}, timedelta(seconds=3))
+    report = Report(9, 7, Progress(1, 2), {"new": [1]}, timedelta(seconds=3), {"last": 5})
     said.adopt(report)
     assert said.report() == report
     assert (said.changes, said.data, said.run_again_in) == (7, {"new": [1]}, timedelta(seconds=3))

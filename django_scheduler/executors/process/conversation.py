@@ -19,11 +19,12 @@ from typing import Any
 
 from ... import conf, lifecycle
 from ...clock import Clock
-from ...context import Report, clean_text
+from ...context import Report
 from ...exceptions import ChildDied
 from ...lifecycle import Fact, Paused, Resumed
 from ...runner import Reporter
 from ...runner.outcome import Outcome, bounded_text, of_error
+from ...runner.output import Lines
 from ...runner.watch import Watched
 from ...states import Reason, RunStatus
 from .child_process import ChildProcess, how_it_ended
@@ -32,9 +33,6 @@ from .wire import plain, read
 __all__ = ["Conversation", "Parent"]
 
 logger = logging.getLogger("django_scheduler.runs")
-
-MARK = "| "
-"""Begins the lines of a run's log that were printed, not logged."""
 
 FINISHING = timedelta(seconds=1)
 """What an interpreter has at least, however short the grace, to finish after its run is over."""
@@ -47,7 +45,6 @@ DRAIN = 1.0
 """How long, in seconds, to wait for the last words of a child that is gone. Only a process that
 left its group can still hold the pipes then."""
 
-LONGEST_LINE = 8192
 ERROR_LENGTH = 10_000
 TRACEBACK_LENGTH = 64 * 1024
 
@@ -246,25 +243,18 @@ class Conversation:
     def _drain(self) -> None:
         """Keep what is printed with the run, and print it here as well."""
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-        rest = ""
+        lines = Lines(self._note)
         assert self._child.output is not None
         with self._child.output as output:
             while chunk := output.read1(65536):  # type: ignore[attr-defined]
                 text = decoder.decode(chunk)
                 _print(text)
-                *lines, rest = (rest + text).split("\n")
-                for line in lines:
-                    self._note(MARK + line.rstrip("\r"))
-                if len(rest) > LONGEST_LINE:
-                    self._note(MARK + rest)
-                    rest = ""
-        if rest:
-            self._note(MARK + rest)
+                lines.add(text)
+        lines.flush()
 
     def _note(self, line: str) -> None:
         if self._watched.tail is not None:
-            # Cleaned before it is bounded: what databases refuse takes more room as they take it.
-            self._watched.tail.add(clean_text(line))
+            self._watched.tail.add(line)
 
 
 def _print(text: str) -> None:
