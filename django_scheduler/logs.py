@@ -44,6 +44,8 @@ def _lines() -> dict[Signal, tuple[Callable[..., None], Level]]:
     lines: dict[Signal, tuple[Callable[..., None], int]] = {
         signals.run_started: (_started, logging.INFO),
         signals.run_skipped: (_skipped, logging.INFO),
+        signals.run_paused: (_held, logging.INFO),
+        signals.run_resumed: (_let_go, logging.INFO),
         signals.run_retry_planned: (_retry, logging.INFO),
         signals.job_added: (_added, logging.INFO),
         signals.job_changed: (_changed, logging.INFO),
@@ -72,6 +74,14 @@ def _about(run: Run) -> dict[str, Any]:
 
 def _started(run: Run, **_kwargs: Any) -> None:
     logger.info("%s started (run %s)", run.job_name, run.pk, extra=_about(run))
+
+
+def _held(run: Run, **_kwargs: Any) -> None:
+    logger.info("%s is paused (run %s)", run.job_name, run.pk, extra=_about(run))
+
+
+def _let_go(run: Run, **_kwargs: Any) -> None:
+    logger.info("%s goes on (run %s)", run.job_name, run.pk, extra=_about(run))
 
 
 def _level(run: Run) -> int:

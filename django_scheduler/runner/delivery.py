@@ -10,7 +10,7 @@ from collections.abc import Callable
 from django.db import connections
 
 from .. import signals
-from ..runner import end_transactions, open_transactions, tidy_connections
+from .transactions import end_transactions, open_transactions, tidy_connections
 
 __all__ = ["Delivery"]
 

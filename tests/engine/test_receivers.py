@@ -18,8 +18,8 @@ from django.dispatch import Signal
 
 from django_scheduler import every, jobs, runs, signals
 from django_scheduler.engine import Scheduler
-from django_scheduler.engine.delivery import MANY, Delivery
 from django_scheduler.models import Run
+from django_scheduler.runner.delivery import MANY, Delivery
 from tests.engine.stories import MINUTE, add
 from tests.waiting import wait_until
 
