@@ -173,7 +173,7 @@ class Host:
         self._given_up.set()
         logger.error("This worker was given up by others; it goes on under a new id")
         for watched in self._watch.all():
-            watched.settle()
+            watched.give_up(RunStatus.INTERRUPTED, Reason.WORKER_LOST)
         self._watch.ask_all_to_stop(RunStatus.INTERRUPTED, Reason.WORKER_LOST)
 
     def abandon(self) -> None:
