@@ -7,6 +7,7 @@ An error about one argument names it in ``field``, so that a form can show it be
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "SchedulerNotStarted",
     "SchedulerStopped",
     "SkipRun",
+    "TransactionLeftOpen",
     "UnsatisfiableSchedule",
 ]
 
@@ -139,6 +141,21 @@ class ChildDied(SchedulerError):
 
 class HookError(SchedulerError):
     """A hook of a job failed."""
+
+
+class TransactionLeftOpen(SchedulerError):
+    """A function or hook returned within a transaction; what it wrote there was rolled back.
+
+    Attributes:
+        aliases: the databases on which it was open.
+    """
+
+    def __init__(self, aliases: Sequence[str]) -> None:
+        self.aliases = tuple(aliases)
+        super().__init__(
+            f"A transaction was left open on {', '.join(self.aliases)}; what was written in it is "
+            "rolled back. Leave every atomic() block, and switch autocommit on again."
+        )
 
 
 class RetryLater(SchedulerError):

@@ -30,6 +30,7 @@ __all__ = [
     "job_paused",
     "job_removed",
     "job_resumed",
+    "name_of",
     "process_lost",
     "rescheduling_failed",
     "run_data_saved",
@@ -143,7 +144,25 @@ def _hand_over(signal: Signal, sender: Any, facts: dict[str, Any]) -> None:
 
 
 def send(signal: Signal, sender: Any, **facts: Any) -> None:
-    """Call the receivers here and now; log those that raise."""
-    for receiver, answer in signal.send_robust(sender, **facts):
+    """Call the receivers here and now; log those that raise. It raises only what a Ctrl-C does."""
+    try:
+        answers = signal.send_robust(sender, **facts)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        # A SystemExit, say: it ends the other receivers' turn, and nothing beyond.
+        logger.exception("A receiver of %s tried to leave", _name(signal))
+        return
+    for receiver, answer in answers:
         if isinstance(answer, Exception):
-            logger.error("A receiver of a scheduler signal failed: %r", receiver, exc_info=answer)
+            logger.error("A receiver of %s failed: %r", _name(signal), receiver, exc_info=answer)
+
+
+def name_of(call: Callable[[], None]) -> str:
+    """Return the name of the signal that ``call``, as a delivery is given it, sends."""
+    args = getattr(call, "args", ())
+    return _name(args[0]) if args else "a signal"
+
+
+def _name(signal: Signal) -> str:
+    return next((name for name, each in globals().items() if each is signal), "a signal")

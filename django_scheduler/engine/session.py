@@ -187,7 +187,7 @@ class Session:
         """This id was declared dead: let go of everything that is held under it."""
         logger.error("This process was given up by others; it starts over under a new id")
         for watched in self.watch.all():
-            watched.settle()
+            watched.give_up(RunStatus.INTERRUPTED, Reason.WORKER_LOST)
         self.watch.ask_all_to_stop(RunStatus.INTERRUPTED, Reason.WORKER_LOST)
         self.ahead.drain()
         self.given_up.set()

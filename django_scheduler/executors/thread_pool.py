@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import close_old_connections, connections
+from django.db import connections
 
 from ..clock import Clock
-from ..runner import Dispatch, Reporter, Runner
+from ..runner import Dispatch, Reporter, Runner, tidy_connections
 from ..runner.outcome import Outcome
 from ..runner.output import Routing, printing
 from ..runner.runner import Perform, here
@@ -18,6 +19,8 @@ from ..runner.watch import Watched
 from .base import Executor
 
 __all__ = ["ThreadPoolExecutor"]
+
+logger = logging.getLogger("django_scheduler.runs")
 
 
 _routing = Routing()
@@ -130,23 +133,14 @@ class ThreadPoolExecutor(Executor):
     def carry_out(self, dispatch: Dispatch) -> None:
         """Run it with connections fit for use, and leave none behind that is not."""
         assert self._runner is not None
-        close_old_connections()
+        tidy_connections()
         try:
             self._runner.carry_out(dispatch, perform=self._perform)
+        except BaseException:
+            # Of ours, then. The thread and its place in the pool are not to be lost over it.
+            logger.exception("The run %s could not be carried out", dispatch.run_id)
         finally:
-            _tidy_connections()
-
-
-def _tidy_connections() -> None:
-    """Close this thread's connections where a function left a transaction open."""
-    for connection in connections.all(initialized_only=True):
-        if connection.in_atomic_block or connection.needs_rollback:
-            connection.in_atomic_block = False
-            connection.needs_rollback = False
-            connection.savepoint_ids = []
-            connection.run_on_commit = []
-            connection.close()
-    close_old_connections()
+            tidy_connections()
 
 
 class _Worker(threading.Thread):

@@ -13,6 +13,7 @@ from .identity import Identity, is_gone
 from .membership import CLOCKS_APART, Membership
 from .reporting import DirectReporter, Reporter
 from .runner import Runner
+from .transactions import end_transactions, open_transactions, tidy_connections
 from .watch import Watch
 
 __all__ = [
@@ -26,5 +27,8 @@ __all__ = [
     "Reporter",
     "Runner",
     "Watch",
+    "end_transactions",
     "is_gone",
+    "open_transactions",
+    "tidy_connections",
 ]

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 from collections.abc import Generator
 from typing import Any, TypeVar
 
 from .outcome import Outcome
 from .pipeline import Answer, Call, HookSteps, Steps
+from .transactions import end_transactions, open_transactions
 
 __all__ = ["take_hook", "take_hook_in_loop", "take_steps", "take_steps_in_loop"]
 
 T = TypeVar("T")
+
+logger = logging.getLogger("django_scheduler.runs")
 
 
 def take_steps(steps: Steps) -> Outcome:
@@ -36,11 +40,20 @@ def _take(steps: Generator[Call, Answer, T]) -> T:
 
 
 def _call_here(call: Call) -> Answer:
+    before = open_transactions()
     try:
         value = call.function(*call.args, **call.kwargs)
-        return Answer(asyncio.run(value) if asyncio.iscoroutine(value) else value)
+        answer = Answer(asyncio.run(value) if asyncio.iscoroutine(value) else value)
     except BaseException as error:
-        return Answer(error=error)
+        answer = Answer(error=error)
+    left = end_transactions(before)
+    if left is None:
+        return answer
+    if answer.error is not None:
+        logger.warning("After %s: %s", type(answer.error).__name__, left)
+        return answer
+    # What it wrote is gone: to record a success would be a lie.
+    return Answer(error=left)
 
 
 async def take_steps_in_loop(steps: Steps) -> Outcome:

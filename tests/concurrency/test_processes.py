@@ -107,6 +107,8 @@ def test_a_killed_processs_run_is_lost_and_retried_by_another(subprocess_env, tm
     with scheduler_process(subprocess_env, tmp_path, "one") as child:
         run = jobs.trigger("held")
         wait_until(lambda: _status(run) == "running")
+        # Its start is told before it is called.
+        wait_until((tmp_path / "notes").exists)
         child.kill()
     (tmp_path / "go").touch()
     with scheduler_process(subprocess_env, tmp_path, "two") as other:

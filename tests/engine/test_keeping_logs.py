@@ -45,9 +45,10 @@ def test_a_line_longer_than_the_bound_keeps_its_end_and_is_still_text(text):
 
 
 def test_a_record_whose_arguments_do_not_fit_fails_nothing(capsys):
-    alone = logging.Logger("alone")
+    alone = logging.getLogger("tests.alone")
+    alone.propagate = False
     with capturing(1000) as tail:
-        alone.addHandler(_handler)
+        alone.handlers = [_handler]
         alone.warning("%d of them", "many")
         alone.warning("and on")
     assert tail.text().endswith("and on")

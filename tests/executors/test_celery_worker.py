@@ -165,7 +165,7 @@ def test_runs_of_a_worker_that_was_given_up_end_without_a_word(remote_job, calls
     assert runs.get(run.pk).status == "running"
 
 
-def test_a_transaction_the_function_left_open_does_not_swallow_the_outcome(remote_job, calls):
+def test_a_transaction_the_function_left_open_fails_the_run_and_swallows_nothing(remote_job, calls):
     def leave_it_open():
         transaction.set_autocommit(False)
         Run.objects.update(message="never committed")
@@ -174,7 +174,8 @@ def test_a_transaction_the_function_left_open_does_not_swallow_the_outcome(remot
     run = jobs.trigger("remote")
     deliver(run)
     done = runs.get(run.pk)
-    assert (done.status, done.message) == ("succeeded", "")
+    assert (done.status, done.message) == ("failed", "")
+    assert "TransactionLeftOpen: A transaction was left open on default" in done.error
 
 
 def test_a_run_whose_taking_was_answered_by_an_error_is_recognised(remote_job, calls, monkeypatch):

@@ -45,7 +45,8 @@ def test_a_child_works_on_the_database_its_parent_works_on():
     jobs.add("one", function="child.awaits", description="as it was")
     with started() as kit:
         end = kit.run("child.leaks", "changed")
-    assert (end.status, end.result) == ("succeeded", 1)
+    assert (end.status, end.reason) == ("failed", "exception")
+    assert "TransactionLeftOpen" in end.error
     assert jobs.get("one").description == "as it was"
     assert jobs.update("one", description="free").description == "free"
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from django_scheduler import Hook, current_run, jobs, registry, runs
 from django_scheduler.exceptions import InvalidData, SchedulerError
@@ -263,3 +264,16 @@ def test_a_project_without_logging_still_sees_its_warnings(perform, capsys, monk
     assert "out of stock" in run.log
     assert printed.count("out of stock") == 1
     assert "not for the terminal" not in printed
+
+
+def test_a_transaction_left_open_within_another_is_rolled_back_alone(perform):
+    """A test's own transaction is around everything: it is not the function's, and stays."""
+
+    def leak():
+        transaction.atomic().__enter__()
+        Run.objects.update(message="never kept")
+
+    run = perform(leak)
+    assert (run.status, run.message) == ("failed", "")
+    assert "TransactionLeftOpen" in run.error
+    assert perform(lambda: transaction.get_connection().in_atomic_block).result is True

@@ -173,7 +173,7 @@ class Host:
         self._given_up.set()
         logger.error("This worker was given up by others; it goes on under a new id")
         for watched in self._watch.all():
-            watched.settle()
+            watched.give_up(RunStatus.INTERRUPTED, Reason.WORKER_LOST)
         self._watch.ask_all_to_stop(RunStatus.INTERRUPTED, Reason.WORKER_LOST)
 
     def abandon(self) -> None:
@@ -220,12 +220,7 @@ class _Audited(Membership):
 
 
 class _Reporter(DirectReporter):
-    """Writes in the thread of the task, after it has left whatever transaction a function left."""
-
-    def tell(self, fact: Fact) -> None:
-        """Write the fact down, for good."""
-        _leave_transactions()
-        super().tell(fact)
+    """Writes in the thread of the task, whose function has left its transactions by then."""
 
     def ask(self, fact: Fact) -> bool:
         """Write the fact down in a thread of its own.
@@ -241,17 +236,6 @@ class _Reporter(DirectReporter):
             return super().ask(fact)
         finally:
             connections.close_all()
-
-
-def _leave_transactions() -> None:
-    """Close this thread's connections where a function left a transaction open."""
-    for connection in connections.all(initialized_only=True):
-        if connection.in_atomic_block or connection.needs_rollback or not connection.autocommit:
-            connection.in_atomic_block = False
-            connection.needs_rollback = False
-            connection.savepoint_ids = []
-            connection.run_on_commit = []
-            connection.close()
 
 
 _hosts: dict[int, Host] = {}
