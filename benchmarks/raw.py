@@ -33,8 +33,8 @@ RUN_COLUMNS = (
     "reason", "missed", "scheduled_for", "due_at", "queued_at", "expires_at", "dispatched_at",
     "started_at", "finished_at", "left_at", "stop_requested_at", "pause_requested_at", "duration",
     "lateness", "process", "epoch", "executor", "queue", "priority", "args", "kwargs", "metadata",
-    "policy", "completed", "total", "message", "progress_at", "data", "result", "error",
-    "traceback", "hook_errors", "log",
+    "policy", "completed", "total", "message", "progress_at", "data", "carried_state", "result",
+    "error", "traceback", "hook_errors", "log",
 )  # fmt: skip
 CLOCK_COLUMNS = ("next_run_at", "next_occurrence", "planned_until", "by_hand", "catch_up")
 OUTCOME = (
@@ -134,7 +134,7 @@ class Bare:
             self.key(run), job[0], job[1], job[2], now.isoformat(), 1, 1, "schedule", "queued",
             "", 0, at, None, at, None, None, None, None, None, None, None, None, None,
             self.key(PROCESS), 1, job[6], job[7], job[8], args, kwargs, metadata, policy,
-            None, None, "", None, "{}", None, "", "", "{}", "",
+            None, None, "", None, "{}", None, None, "", "", "{}", "",
         )  # fmt: skip
 
     def finish(self, runs: Sequence[tuple[uuid.UUID, int]], started: datetime) -> None:
