@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import threading
 
+from django.db import connections
+
 from ..clock import Clock
 from ..lifecycle import Fact, Paused, Resumed
 from .calling import take_hook, take_hook_in_loop
@@ -24,6 +26,9 @@ class Holding:
 
     A function may come to checkpoints in several threads or tasks at once. The first of them
     speaks for the run, the others wait beside it.
+
+    Nobody holds in a transaction: its locks would stay for as long as somebody likes, and where
+    there is one writer, as in SQLite, the pause itself could never be written.
     """
 
     def __init__(self, watched: Watched, reporter: Reporter, clock: Clock) -> None:
@@ -35,6 +40,8 @@ class Holding:
 
     def hold(self) -> None:
         """Return when the run is to go on, or to end. In the function's own thread."""
+        if self._is_in_transaction():
+            return
         if not self._first.acquire(blocking=False):
             self._wait()
             return
@@ -106,6 +113,14 @@ class Holding:
                 told.clear()
         finally:
             self._orders.unlisten(tell)
+
+    def _is_in_transaction(self) -> bool:
+        if self._clock.pinned() is not None:
+            # In a test, and most are a transaction. On its clock nothing is held anyway.
+            return False
+        known = connections.all(initialized_only=True)
+        opened = [each for each in known if each.connection is not None]
+        return any(each.in_atomic_block or not each.autocommit for each in opened)
 
     def _is_to_hold(self) -> bool:
         return self._orders.to_pause and self._orders.to_stop is None

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from django_scheduler import Hook, jobs, manual, registry, runs
 from django_scheduler.clock import SystemClock
@@ -18,6 +19,7 @@ from django_scheduler.engine import Scheduler
 from django_scheduler.exceptions import InvalidRunState, RunStopped
 from django_scheduler.models import Run
 from django_scheduler.registry import Definition
+from tests.facades.fixed import NOW
 from tests.waiting import wait_until
 
 MONITOR = 1.0
@@ -271,3 +273,30 @@ def test_a_queued_run_cannot_be_paused(manual_scheduler, recorder):
     assert runs.get(run).pause_requested_at is None
     with pytest.raises(InvalidRunState, match="neither is paused"):
         runs.resume(run)
+
+
+def test_nobody_holds_in_a_transaction(scheduler, steps):
+    """Its locks would stay; and in SQLite it locks everybody out, the word `paused` as well."""
+    inside, outside = threading.Event(), threading.Event()
+
+    def work(context: Any) -> None:
+        with transaction.atomic():
+            Run.objects.filter(pk=context.run_id).update(message="inside")
+            context.checkpoint()
+            inside.set()
+        outside.wait(20)
+        context.checkpoint()
+
+    registry.register(Definition("careful", work, takes_context=True))
+    try:
+        jobs.add("careful", schedule=manual())
+        with transaction.atomic():
+            Run.objects.filter(pk=jobs.trigger("careful").pk).update(pause_requested_at=NOW)
+        assert inside.wait(20)
+        outside.set()
+        run = wait_until(lambda: Run.objects.filter(status="paused").first())
+        assert run.message == "inside"
+        runs.resume(run)
+        assert runs.wait(run, 20).status == "succeeded"
+    finally:
+        registry.unregister("careful")
