@@ -196,4 +196,5 @@ class Heartbeat:
                 dispatch.run_id,
                 dispatch.job_name,
                 2 * self._monitor_interval,
+                extra=one.about,
             )

@@ -221,6 +221,7 @@ class Watch:
             for watched in self.all()
             if watched.asked_to_pause is not None
             and not watched.is_held
+            and watched.context.orders.to_stop is None
             and at - watched.asked_to_pause >= patience
         ]
 

@@ -107,6 +107,7 @@ def test_a_stop_stands_over_the_order_to_pause(room, context):
     room.beat()
     assert context.stop_requested
     assert Run.objects.get().reason == "enough"
+    assert room.session.watch.unheeded(0) == []
 
 
 def test_a_run_that_begins_with_the_order_has_as_long_to_heed_it(room, manual_scheduler, recorder):
