@@ -147,11 +147,12 @@ def pause(run: Run | uuid.UUID | str) -> Run:
     It is ``paused`` once its function has reached a checkpoint. If it reaches none within two
     monitor intervals of being told, the order is taken back: it goes on, ``pause_requested_at``
     is empty again and its reason says ``pause_not_seen``. A paused run stays paused until it is
-    resumed or stopped, also when its process is started anew.
+    resumed or stopped, also when its process is started anew. One that was resumed a moment ago
+    and holds still stays paused.
 
     Raises:
         RunNotFound: there is none with this id.
-        InvalidRunState: it is not running, or was asked to stop.
+        InvalidRunState: it is not running, holds already, or was asked to stop.
     """
     with writing(_using()):
         found = get(run)

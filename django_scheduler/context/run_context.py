@@ -183,7 +183,8 @@ class RunContext:
         """Return at once; or leave the function if the run is to end; or hold if it is to pause.
 
         A run that holds goes on, and this returns, when it is resumed. In an event loop, where
-        everything would hold with it, it only leaves: see :meth:`acheckpoint`.
+        everything would hold with it, it only leaves: see :meth:`acheckpoint`. So it does in a
+        transaction, whose locks would stay.
 
         Raises:
             RunStopped: somebody stopped it, or the process shuts down.

@@ -71,6 +71,9 @@ class Outbox:
             return False
         self._letters.append(letter)
         self._wake()
+        if self._closed and not letter.answered.is_set():
+            # It was closed between the two looks: nobody may ever take this letter.
+            letter.answer(False)
         letter.answered.wait()
         return letter.won
 

@@ -116,6 +116,8 @@ def _tell(run: Run, fact: Fact, using: str) -> None:
 def _kinds(run: Run, fact: Fact) -> tuple[Signal, ...]:
     if isinstance(fact, Finished):
         return signals.run_finished, _KINDS[run.status]
+    if isinstance(fact, Resumed) and fact.to_end:
+        return ()
     moved: dict[type[Fact], Signal] = {
         Started: signals.run_started,
         Paused: signals.run_paused,

@@ -96,15 +96,20 @@ class Paused(Fact):
 
 @dataclass(frozen=True)
 class Resumed(Fact):
-    """The function goes on."""
+    """The function goes on. ``to_end``: nobody let it; it was told to end, and may clear up."""
+
+    to_end: bool = False
 
     def holds(self, run: Run) -> bool:
         """Only what holds can go on."""
         return super().holds(run) and run.status == RunStatus.PAUSED
 
     def changes(self, run: Run) -> dict[str, Any]:
-        """Return the new status; whatever asked for the pause is over."""
-        return {"status": RunStatus.RUNNING.value, "pause_requested_at": None}
+        """Return the new status.
+
+        Who let it go on has taken the order to pause back; one that stands came after that.
+        """
+        return {"status": RunStatus.RUNNING.value}
 
 
 @dataclass(frozen=True)

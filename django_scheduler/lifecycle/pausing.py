@@ -25,14 +25,16 @@ _INSTEAD = {
 def request_pause(run_id: uuid.UUID, *, now: datetime, using: str) -> Run:
     """Order the run to hold at its next checkpoint and return it.
 
-    Its owner carries the order out, or takes it back. Asking twice changes nothing.
+    Its owner carries the order out, or takes it back. Asking twice changes nothing. A run that
+    still holds, though it was let go on, goes on holding.
 
     Raises:
         InvalidRunState: the run is not running, or is to stop.
     """
     run = _locked(run_id, using)
     instead = _INSTEAD.get(RunStatus(run.status))
-    if instead is not None:
+    let_go_on = run.status == RunStatus.PAUSED and run.pause_requested_at is None
+    if instead is not None and not let_go_on:
         raise InvalidRunState(
             f"The run is {run.status}, and only a running one can be paused: {instead}.",
             field="run",

@@ -115,6 +115,7 @@ class Run(models.Model):
         ordering = ["-id"]
         permissions = [
             ("stop_run", "Can stop runs"),
+            ("pause_run", "Can pause and resume runs"),
             ("retry_run", "Can run runs again"),
         ]
         indexes = [

@@ -183,14 +183,18 @@ class Heartbeat:
                 one.note_stored(reports[one.dispatch.run_id][1])
 
     def _take_pause_back(self, one: Watched) -> None:
-        """Let a run go on that was asked to pause and reached no checkpoint, and say so."""
+        """Let a run go on that was asked to pause and reached no checkpoint, and say so.
+
+        If there was nothing to take back, the next look at the orders says why.
+        """
         dispatch = one.dispatch
-        one.asked_to_pause = None
         if take_pause_back(dispatch.run_id, dispatch.process, dispatch.epoch, using=self._using):
+            one.asked_to_pause = None
             one.context.orders.go_on()
             logger.warning(
                 "Run %s of %s reached no checkpoint within %s s of its order to pause; it goes on",
                 dispatch.run_id,
                 dispatch.job_name,
                 2 * self._monitor_interval,
+                extra=one.about,
             )

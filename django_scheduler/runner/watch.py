@@ -56,14 +56,24 @@ class Watched:
             first, self._settled = not self._settled, True
             return first
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is said, or somebody else's to say, how the run ended."""
+        return self._settled
+
     @contextmanager
     def on_hold(self) -> Iterator[None]:
-        """Let the run be one that holds: it does not stall, and has heeded the order to pause."""
+        """Let the run be one that holds: it does not stall, and heeds the order to pause.
+
+        Both clocks start anew afterwards.
+        """
         self._held = True
         try:
             yield
         finally:
-            self.changed = self.clock.monotonic()
+            self.changed = now = self.clock.monotonic()
+            if self.asked_to_pause is not None:
+                self.asked_to_pause = now
             self._held = False
 
     @property
@@ -227,6 +237,7 @@ class Watch:
             for watched in self.all()
             if watched.asked_to_pause is not None
             and not watched.is_held
+            and watched.context.orders.to_stop is None
             and at - watched.asked_to_pause >= patience
         ]
 

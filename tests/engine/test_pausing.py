@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from django_scheduler import Hook, jobs, manual, registry, runs
 from django_scheduler.clock import SystemClock
@@ -18,9 +19,12 @@ from django_scheduler.engine import Scheduler
 from django_scheduler.exceptions import InvalidRunState, RunStopped
 from django_scheduler.models import Run
 from django_scheduler.registry import Definition
+from tests.facades.fixed import NOW
 from tests.waiting import wait_until
 
-MONITOR = 0.1
+MONITOR = 1.0
+"""Long, so that a slow machine does not take an order back before it can be heeded. It is heard at
+once all the same."""
 
 
 class Steps:
@@ -76,7 +80,17 @@ def steps() -> Iterator[Steps]:
 
 @pytest.fixture
 def scheduler(transactional_db: None, settings: Any) -> Iterator[Scheduler]:
-    settings.DJANGO_SCHEDULER = {**settings.DJANGO_SCHEDULER, "MONITOR_INTERVAL": MONITOR}
+    yield from _lively(settings, MONITOR)
+
+
+@pytest.fixture
+def impatient(transactional_db: None, settings: Any) -> Iterator[Scheduler]:
+    """A scheduler that takes orders back soon."""
+    yield from _lively(settings, 0.1)
+
+
+def _lively(settings: Any, monitor: float) -> Iterator[Scheduler]:
+    settings.DJANGO_SCHEDULER = {**settings.DJANGO_SCHEDULER, "MONITOR_INTERVAL": monitor}
     made = _started()
     yield made
     if made.is_running:
@@ -130,7 +144,7 @@ def test_a_paused_run_holds_until_it_is_resumed(scheduler, steps):
     assert steps.seen == ["on_pause", "on_resume", "on_success", "on_finally"]
 
 
-def test_a_run_that_reaches_no_checkpoint_goes_on_and_that_is_said(scheduler, steps):
+def test_a_run_that_reaches_no_checkpoint_goes_on_and_that_is_said(impatient, steps):
     run = _running(steps)
     runs.pause(run)
     said = wait_until(lambda: found if (found := runs.get(run)).reason else None)
@@ -161,7 +175,9 @@ def test_a_timeout_frees_a_paused_run(scheduler, steps):
 
 def test_a_paused_run_does_not_stall(scheduler, steps):
     run = _paused(steps, scheduler, stall_timeout=0.3)
-    SystemClock().wait(threading.Event(), 0.8)
+    SystemClock().wait(threading.Event(), 0.4)
+    assert scheduler.session is not None
+    assert scheduler.session.watch.overdue() == []
     assert runs.get(run).status == "paused"
     runs.resume(run)
     steps.let(2)
@@ -257,3 +273,30 @@ def test_a_queued_run_cannot_be_paused(manual_scheduler, recorder):
     assert runs.get(run).pause_requested_at is None
     with pytest.raises(InvalidRunState, match="neither is paused"):
         runs.resume(run)
+
+
+def test_nobody_holds_in_a_transaction(scheduler, steps):
+    """Its locks would stay; and in SQLite it locks everybody out, the word `paused` as well."""
+    inside, outside = threading.Event(), threading.Event()
+
+    def work(context: Any) -> None:
+        with transaction.atomic():
+            Run.objects.filter(pk=context.run_id).update(message="inside")
+            context.checkpoint()
+            inside.set()
+        outside.wait(20)
+        context.checkpoint()
+
+    registry.register(Definition("careful", work, takes_context=True))
+    try:
+        jobs.add("careful", schedule=manual())
+        with transaction.atomic():
+            Run.objects.filter(pk=jobs.trigger("careful").pk).update(pause_requested_at=NOW)
+        assert inside.wait(20)
+        outside.set()
+        run = wait_until(lambda: Run.objects.filter(status="paused").first())
+        assert run.message == "inside"
+        runs.resume(run)
+        assert runs.wait(run, 20).status == "succeeded"
+    finally:
+        registry.unregister("careful")

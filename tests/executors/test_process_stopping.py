@@ -147,7 +147,22 @@ def test_a_run_holds_at_its_checkpoint_and_its_parent_writes_that_down(tmp_path)
         wait_until(lambda: watched.is_held)
         kit.order(run, RunStatus.STOPPED, "asked")
         assert kit.end_of(run).status == "stopped"
-    assert (len(kit.recorder.of(Paused)), len(kit.recorder.of(Resumed))) == (2, 1)
+    assert len(kit.recorder.of(Paused)) == 2
+    assert [fact.to_end for fact in kit.recorder.of(Resumed)] == [False, True]
+
+
+def test_a_run_whose_child_dies_while_it_holds_has_failed(tmp_path):
+    """Of a paused run no failure is taken: it goes on first, if only to end."""
+    path = tmp_path / "pids"
+    with started() as kit:
+        run = kit.begin("child.holds", str(path), pause_requested=True)
+        wait_until(lambda: kit.recorder.of(Paused))
+        (watched,) = kit.watch.all()
+        wait_until(lambda: watched.is_held)
+        os.kill(pids_in(path)[0], signal.SIGKILL)
+        end = kit.end_of(run)
+    assert (end.status, end.reason) == ("failed", "exception")
+    assert [fact.to_end for fact in kit.recorder.of(Resumed)] == [True]
 
 
 def test_importing_the_project_is_no_stall():

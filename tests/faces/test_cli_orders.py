@@ -122,6 +122,25 @@ def test_stop_of_a_run():
     assert runs.get(run).status == "stopped"
 
 
+def test_pause_and_resume_of_a_run():
+    """C2"""
+    run = make_row(jobs.add("plain"), "running")
+    assert f"Run {run.pk} of plain: running, asked to pause" in say("pause-run", str(run.pk))
+    assert ask("pause-run", str(run.pk))["pause_requested_at"] == "2026-03-02T12:00:00Z"
+    assert "running, not to pause any more" in say("resume-run", str(run.pk))
+    Run.objects.update(status="paused", pause_requested_at=NOW)
+    assert "paused, asked to go on" in say("resume-run", str(run.pk))
+    assert ask("resume-run", str(run.pk))["pause_requested_at"] is None
+
+
+@pytest.mark.parametrize("order", ["pause-run", "resume-run"])
+def test_a_run_that_is_over_is_neither_paused_nor_resumed(order):
+    run = make_row(jobs.add("plain"), "succeeded")
+    before = list(Run.objects.values())
+    assert "succeeded" in refused(order, str(run.pk))
+    assert list(Run.objects.values()) == before
+
+
 def test_retry_runs_it_again():
     """C6"""
     run = make_row(jobs.add("report"), "failed", function="report", args=["north"])
@@ -161,6 +180,8 @@ def test_retry_runs_it_again():
         (["runs", "--limit", "-1"], "limit"),
         (["run", "nonsense"], "nonsense"),
         (["stop", "00000000-0000-0000-0000-000000000007"], "no run"),
+        (["pause-run", "00000000-0000-0000-0000-000000000007"], "no run"),
+        (["resume-run", "nonsense"], "nonsense"),
         (["retry", "nonsense"], "nonsense"),
         (["explain", "61 * * * *"], "61"),
         (["explain", "@daily", "--tz", "Mars/Olympus"], "Mars"),

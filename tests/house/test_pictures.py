@@ -1,4 +1,4 @@
-"""The timelines in the guides show what the engine does now.
+"""The timelines in the guides show what the engine does now, the lifecycle what may follow what.
 
 Written anew with `REWRITE_PICTURES=1 python -m pytest tests/house/test_pictures.py`.
 """
@@ -12,17 +12,27 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks.plots import WORDS
+from docs.pictures import lifecycle
 from docs.pictures.scenes import SCENES, draw
 from tests.house.sources import REPOSITORY
 
 IMAGES = REPOSITORY / "docs" / "images"
+LIFECYCLE = "lifecycle"
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", SCENES)
 def test_a_picture_shows_what_the_engine_does(name):
+    check(name, draw(SCENES[name]))
+
+
+def test_the_lifecycle_shows_the_moves_of_the_code():
+    check(LIFECYCLE, lifecycle.draw())
+
+
+def check(name, drawn):
+    """Compare the file with what was drawn just now, or write it anew if that is asked for."""
     file = IMAGES / f"{name}.svg"
-    drawn = draw(SCENES[name])
     if os.environ.get("REWRITE_PICTURES"):
         file.write_text(drawn, encoding="utf-8", newline="\n")
     assert file.read_bytes() == drawn.encode(), "draw it anew with REWRITE_PICTURES=1, and look"
@@ -30,7 +40,7 @@ def test_a_picture_shows_what_the_engine_does(name):
 
 @pytest.mark.parametrize("file", sorted(IMAGES.glob("*.svg")), ids=lambda file: file.stem)
 def test_a_picture_says_in_words_what_it_shows(file):
-    assert file.stem in SCENES or file.name in WORDS
+    assert file.stem in (*SCENES, LIFECYCLE) or file.name in WORDS
     picture = ElementTree.parse(file).getroot()
     name = "{http://www.w3.org/2000/svg}"
     assert picture.get("role") == "img"
@@ -45,5 +55,5 @@ def test_every_picture_is_shown_with_words_for_those_who_do_not_see_it():
         for words, name in re.findall(r"!\[([^\]]*)\]\(\S*?images/([\w-]+)\.svg\)", page)
     }
     measured = {file.stem for file in IMAGES.glob("*.svg") if file.name in WORDS}
-    assert set(shown) == set(SCENES) | measured
+    assert set(shown) == {*SCENES, LIFECYCLE} | measured
     assert all(shown.values())

@@ -50,6 +50,18 @@ def test_statuses_page_shows_every_word_of_the_states():
     assert documented("statuses.md") == words - {""}
 
 
+def test_statuses_page_shows_from_where_a_run_comes_to_each_status():
+    shown = {}
+    for row in table_rows("statuses.md")[: len(states.RunStatus)]:
+        every = states.OPEN if "every open status" in row[3] else frozenset()
+        shown[row[0].strip("`")] = every | set(re.findall(r"`(\w+)`", row[3]))
+    actual = {
+        new: {old for old in states.RunStatus if new in states.MOVES[old]}
+        for new in states.RunStatus
+    }
+    assert shown == actual
+
+
 def test_errors_page_shows_every_error():
     assert documented("errors.md") == set(exceptions.__all__)
 

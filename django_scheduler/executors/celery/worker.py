@@ -23,11 +23,12 @@ from django.db import close_old_connections, connections
 from ... import clock as clocks
 from ... import conf, lifecycle
 from ...clock import Clock
-from ...lifecycle import Fact
+from ...lifecycle import Fact, Order
 from ...models import Run
 from ...models.vendors import read_now, writing
 from ...runner import Delivery, DirectReporter, Dispatch, Heartbeat, Membership, Runner, Watch
 from ...states import ProcessKind, Reason, RunStatus
+from .ending import is_told_to_end
 
 __all__ = ["TASK", "Host", "carry_out", "close", "host"]
 
@@ -96,7 +97,14 @@ class Host:
             monitor_interval=settings.monitor_interval,
             heartbeat_interval=settings.heartbeat_interval,
             on_given_up=self._give_up,
+            on_orders=self._obey,
         )
+
+    def _obey(self, orders: dict[uuid.UUID, Order]) -> None:
+        """Pass on what the database holds against runs; at the end, who holds leaves as well."""
+        self._watch.obey(orders)
+        if is_told_to_end():
+            self._watch.ask_held_to_stop(RunStatus.STOPPED, Reason.SHUTDOWN)
 
     def open(self) -> None:
         """Join the living, and begin to beat."""

@@ -159,9 +159,15 @@ class Conversation:
                 for line in words:
                     self._take(line)
         finally:
-            self._held.close()
+            self._let_go()
             self._silent = True
             self._stir.set()
+
+    def _let_go(self) -> None:
+        """Let a run whose child died while it held be a running one: it has failed."""
+        if self._watched.is_held:
+            self._parent.reporter.tell(Resumed(**self._watched.dispatch.guard, to_end=True))
+        self._held.close()
 
     def _dispatch(self) -> dict[str, Any]:
         return {

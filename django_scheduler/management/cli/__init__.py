@@ -8,7 +8,17 @@ from __future__ import annotations
 from .code import SYNC
 from .coming import NEXT
 from .history import RUN, RUNS
-from .orders import PAUSE, RESUME, RETRY, RUN_WITHIN, SKIP_NEXT, STOP, TRIGGER
+from .orders import (
+    PAUSE,
+    PAUSE_RUN,
+    RESUME,
+    RESUME_RUN,
+    RETRY,
+    RUN_WITHIN,
+    SKIP_NEXT,
+    STOP,
+    TRIGGER,
+)
 from .overview import LIST, SHOW
 from .preview import EXPLAIN
 from .subcommand import Answer, Subcommand
@@ -28,6 +38,8 @@ SUBCOMMANDS = (
     RUNS,
     RUN,
     STOP,
+    PAUSE_RUN,
+    RESUME_RUN,
     RETRY,
     SYNC,
 )

@@ -26,8 +26,8 @@ _JOB = (
 _RUN = (
     "id", "job_name", "function", "key", "number", "attempt", "trigger", "status", "reason",
     "missed", "scheduled_for", "due_at", "queued_at", "started_at", "finished_at", "left_at",
-    "stop_requested_at", "duration", "lateness", "process", "executor", "queue", "args", "kwargs",
-    "completed", "total", "message", "result", "error",
+    "stop_requested_at", "pause_requested_at", "duration", "lateness", "process", "executor",
+    "queue", "args", "kwargs", "completed", "total", "message", "result", "error",
 )  # fmt: skip
 
 _RUN_DETAIL = ("metadata", "policy", "data", "traceback", "hook_errors", "log")

@@ -15,11 +15,25 @@ from .render import local_time
 from .subcommand import Answer, Subcommand
 from .values import INSTANT_HELP, read_instant, read_json
 
-__all__ = ["PAUSE", "RESUME", "RETRY", "RUN_WITHIN", "SKIP_NEXT", "STOP", "TRIGGER"]
+__all__ = [
+    "PAUSE",
+    "PAUSE_RUN",
+    "RESUME",
+    "RESUME_RUN",
+    "RETRY",
+    "RUN_WITHIN",
+    "SKIP_NEXT",
+    "STOP",
+    "TRIGGER",
+]
 
 
 def _name(parser: ArgumentParser) -> None:
     parser.add_argument("name", help="the job's name")
+
+
+def _run_id(parser: ArgumentParser) -> None:
+    parser.add_argument("id", help="the run's id")
 
 
 def _trigger_arguments(parser: ArgumentParser) -> None:
@@ -117,7 +131,7 @@ def _skip_next(options: Namespace) -> Answer:
 
 
 def _stop_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("id", help="the run's id")
+    _run_id(parser)
     parser.add_argument("--reason", default="", help="kept with the run")
 
 
@@ -127,8 +141,21 @@ def _stop(options: Namespace) -> Answer:
     return Answer(run_document(run), f"Run {run.pk} of {run.job_name}: {done}")
 
 
+def _pause_run(options: Namespace) -> Answer:
+    run = runs.pause(options.id)
+    return Answer(
+        run_document(run), f"Run {run.pk} of {run.job_name}: {run.status}, asked to pause"
+    )
+
+
+def _resume_run(options: Namespace) -> Answer:
+    run = runs.resume(options.id)
+    done = "asked to go on" if run.status == RunStatus.PAUSED else "not to pause any more"
+    return Answer(run_document(run), f"Run {run.pk} of {run.job_name}: {run.status}, {done}")
+
+
 def _retry_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("id", help="the run's id")
+    _run_id(parser)
     parser.add_argument("--args", dest="job_args", metavar="JSON", help="instead of those it had")
     parser.add_argument(
         "--kwargs", dest="job_kwargs", metavar="JSON", help="instead of those it had"
@@ -153,3 +180,7 @@ RUN_WITHIN = Subcommand(
 )
 SKIP_NEXT = Subcommand("skip-next", "leave out a job's next run", _name, _skip_next)
 STOP = Subcommand("stop", "stop a run", _stop_arguments, _stop)
+PAUSE_RUN = Subcommand(
+    "pause-run", "hold a running run at its next checkpoint", _run_id, _pause_run
+)
+RESUME_RUN = Subcommand("resume-run", "let a paused run go on", _run_id, _resume_run)
