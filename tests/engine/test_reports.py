@@ -229,4 +229,4 @@ def test_a_receiver_that_fails_changes_nothing(room, django_capture_on_commit_ca
     finally:
         signals.run_progressed.disconnect(fail)
     assert Run.objects.get().completed == 3
-    assert "receiver of a scheduler signal failed" in caplog.text
+    assert "A receiver of run_progressed failed" in caplog.text

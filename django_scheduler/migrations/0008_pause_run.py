@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('django_scheduler', '0006_pause_after_failures'),
+        ('django_scheduler', '0007_carried_state'),
     ]
 
     operations = [
