@@ -287,9 +287,8 @@ class Job(models.Model):
     @property
     def next_run_at(self) -> datetime | None:
         """When the job is due next, by its clock row; None when it is not scheduled."""
-        clock = self._state.fields_cache.get("clock")
-        if clock is None:
-            clock = JobClock.objects.using(self._state.db).filter(job_id=self.pk).first()
+        cache, rows = self._state.fields_cache, JobClock.objects.using(self._state.db)
+        clock = cache["clock"] if "clock" in cache else rows.filter(job_id=self.pk).first()
         return clock.next_run_at if clock else None
 
     @property
