@@ -83,7 +83,7 @@ def present() -> datetime:
 
 
 class Looks:
-    """Gives a page the package's one style sheet; no script."""
+    """Gives a page the package's one style sheet."""
 
     class Media:
         css = {"all": ["django_scheduler/admin.css"]}

@@ -143,16 +143,23 @@ def _documents(run: Run) -> Iterator[dict[str, Any]]:
     hooks = run.hook_errors if isinstance(run.hook_errors, dict) else {"": run.hook_errors}
     told = "\n".join(f"{hook}: {error}" for hook, error in hooks.items())
     documents = [
-        (_("Traceback"), run.traceback, "traceback", True),
-        (_("Hook errors"), told, "error", True),
-        (_("Log"), run.log, "log", True),
-        (_("Result"), pretty_json(run.result), "json", True),
-        (_("Saved data"), pretty_json(run.data), "json", True),
-        (_("Arguments"), pretty_json(run.args), "json", True),
-        (_("Keyword arguments"), pretty_json(run.kwargs), "json", True),
-        (_("Metadata"), pretty_json(run.metadata), "json", False),
-        (_("Policy at the time"), pretty_json(run.policy), "json", False),
+        ("traceback", _("Traceback"), run.traceback, "traceback", True),
+        ("hook-errors", _("Hook errors"), told, "error", True),
+        ("log", _("Log"), run.log, "log", True),
+        ("result", _("Result"), pretty_json(run.result), "json", True),
+        ("data", _("Saved data"), pretty_json(run.data), "json", True),
+        ("state", _("Carried state"), pretty_json(run.carried_state), "json", True),
+        ("args", _("Arguments"), pretty_json(run.args), "json", True),
+        ("kwargs", _("Keyword arguments"), pretty_json(run.kwargs), "json", True),
+        ("metadata", _("Metadata"), pretty_json(run.metadata), "json", False),
+        ("policy", _("Policy at the time"), pretty_json(run.policy), "json", False),
     ]
-    for title, text, kind, unfolded in documents:
+    for name, title, text, kind, unfolded in documents:
         if text:
-            yield {"title": title, "text": text, "kind": kind, "unfolded": unfolded}
+            yield {
+                "name": name,
+                "title": title,
+                "text": text,
+                "kind": kind,
+                "unfolded": unfolded,
+            }

@@ -1,40 +1,31 @@
-"""The list of runs and the page of one run, for looking; and the buttons to stop one, or again."""
+"""The list of runs and the page of one run, for looking at."""
 
 from __future__ import annotations
 
 import uuid
 from typing import Any
 
-from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
+from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.http import HttpRequest
 from django.utils.html import format_html
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from .. import reports, runs
-from ..exceptions import SchedulerError
+from .. import reports
 from ..models import Job, Run
-from ..states import Reason
-from .actions import allowed
 from .base import (
     BoundedChangeList,
     BoundedPaginator,
     Looks,
     ReadOnly,
     RunModelAdmin,
-    address,
     present,
     using,
 )
 from .display import NOTHING, badge, duration_text, instant, moment
 from .filters import ExecutorFilter, JobFilter
-from .order_forms import RunAgainForm, StopForm
+from .run_orders import RunOrders
 from .run_page import run_page
 
 __all__ = ["RunAdmin"]
@@ -42,7 +33,17 @@ __all__ = ["RunAdmin"]
 NAMES_SEARCHED = 200
 """Of so many jobs at most are runs searched for by a part of the name."""
 
-BULKY = ("args", "kwargs", "metadata", "policy", "data", "result", "log", "traceback")
+BULKY = (
+    "args",
+    "kwargs",
+    "metadata",
+    "policy",
+    "data",
+    "carried_state",
+    "result",
+    "log",
+    "traceback",
+)
 """Columns the list does not show, and which may be long."""
 
 
@@ -61,8 +62,11 @@ class RunChangeList(BoundedChangeList):
 
 
 @admin.register(Run)
-class RunAdmin(Looks, ReadOnly, RunModelAdmin):
-    """Runs: only to look at, to stop, and to run again."""
+class RunAdmin(Looks, ReadOnly, RunOrders, RunModelAdmin):
+    """Runs: only to look at, to pause, to stop, and to run again."""
+
+    class Media(Looks.Media):
+        js = ["django_scheduler/live.js"]
 
     list_display = [
         "job_name",
@@ -155,14 +159,6 @@ class RunAdmin(Looks, ReadOnly, RunModelAdmin):
 
     # The page.
 
-    def has_retry_permission(self, request: HttpRequest) -> bool:
-        """Tell whether the user may run runs again."""
-        return allowed(self, request, "retry")
-
-    def has_stop_permission(self, request: HttpRequest) -> bool:
-        """Tell whether the user may stop runs."""
-        return allowed(self, request, "stop")
-
     def render_change_form(
         self,
         request: HttpRequest,
@@ -176,102 +172,8 @@ class RunAdmin(Looks, ReadOnly, RunModelAdmin):
         if obj is not None:
             context["page"] = run_page(obj, present())
             context["title"], context["subtitle"] = _("Run"), None
-            may_stop = self.has_stop_permission(request)
-            if may_stop and not obj.is_final and obj.stop_requested_at is None:
-                context["stop_form"] = StopForm()
-                context["stop_url"] = address(self, "stop", obj.pk)
-            if self.has_retry_permission(request) and obj.is_final and obj.job_id is not None:
-                context["retry_url"] = address(self, "retry", obj.pk)
+            context |= self.offered(request, obj)
         return super().render_change_form(request, context, add, change, form_url, obj)
-
-    def get_urls(self) -> list[URLPattern]:
-        """Add the pages that stop a run, and run it again."""
-        stop = self.admin_site.admin_view(self.stop_view)
-        again = self.admin_site.admin_view(self.retry_view)
-        return [
-            path("<path:object_id>/stop/", stop, name="django_scheduler_run_stop"),
-            path("<path:object_id>/retry/", again, name="django_scheduler_run_retry"),
-            *super().get_urls(),
-        ]
-
-    def stop_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Order the run to stop when that is posted; when it is only looked at, ask."""
-        run = self._run(request, object_id, may=self.has_stop_permission(request))
-        form = StopForm(request.POST if request.method == "POST" else None)
-        if not form.is_valid():
-            return self._order_page(request, run, form, _("Stop run"), _("Stop"))
-        self._stop(request, run, form.cleaned_data["reason"])
-        return HttpResponseRedirect(address(self, "change", run.pk))
-
-    def _run(self, request: HttpRequest, object_id: str, *, may: bool) -> Run:
-        if not may:
-            raise PermissionDenied
-        run = self.get_object(request, unquote(object_id))
-        if run is None:
-            raise Http404
-        return run
-
-    def retry_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Run it again when that is posted; when it is only looked at, ask with what."""
-        run = self._run(request, object_id, may=self.has_retry_permission(request))
-        posted = request.POST if request.method == "POST" else None
-        form = RunAgainForm(posted, initial={"args": run.args, "kwargs": run.kwargs})
-        again = self._retry(request, run, form) if form.is_valid() else None
-        if again is None:
-            return self._order_page(request, run, form, _("Run again"), _("Run again"))
-        return HttpResponseRedirect(address(self, "change", again.pk))
-
-    def _retry(self, request: HttpRequest, run: Run, form: RunAgainForm) -> Run | None:
-        """Return the new run; what is refused comes back as an error of the form."""
-        try:
-            again = runs.retry(run, **form.given())
-        except SchedulerError as problem:
-            form.add_error(problem.field if problem.field in form.fields else None, str(problem))
-            return None
-        self.log_change(request, run, gettext("Run again: run %s") % again.pk)
-        self.message_user(request, _retried(again), messages.SUCCESS)
-        return again
-
-    def _stop(self, request: HttpRequest, run: Run, reason: str) -> None:
-        try:
-            stopped = runs.stop(run, reason)
-        except SchedulerError as problem:
-            self.message_user(request, str(problem), messages.ERROR)
-            return
-        said = f": {reason}" if reason else ""
-        self.log_change(request, run, gettext("Asked to stop") + said)
-        told = (
-            gettext("The run is stopped.")
-            if stopped.is_final
-            else gettext("The run was asked to stop; it ends at its next checkpoint.")
-        )
-        self.message_user(request, told, messages.SUCCESS)
-
-    def _order_page(
-        self, request: HttpRequest, run: Run, form: Any, title: Any, label: Any
-    ) -> TemplateResponse:
-        context = {
-            **self.admin_site.each_context(request),
-            "title": title,
-            "original": title,
-            "opts": self.opts,
-            "media": self.media,
-            "has_view_permission": True,
-            "order": {"label": label},
-            "form": form,
-            "rows": [run],
-            "back": address(self, "change", run.pk),
-        }
-        request.current_app = self.admin_site.name
-        return TemplateResponse(request, "admin/django_scheduler/job/order.html", context)
-
-
-def _retried(run: Run) -> str:
-    if run.reason == Reason.WAITING:
-        return gettext("This is the new run: it waits until the active run has ended.")
-    if run.is_final:
-        return gettext("The new run was skipped: a run of the job is still active.")
-    return gettext("This is the new run.")
 
 
 def _as_id(term: str) -> uuid.UUID | None:

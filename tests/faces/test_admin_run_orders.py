@@ -108,3 +108,55 @@ def test_a_run_of_a_removed_job_offers_no_way_to_run_it_again(admin_client):
     jobs.remove("nightly")
     page = admin_client.get(reverse("admin:django_scheduler_run_change", args=[run.pk]))
     assert again_url(run) not in page.content.decode()
+
+
+def order_url(name, run):
+    return reverse(f"admin:django_scheduler_run_{name}", args=[run.pk])
+
+
+@pytest.mark.parametrize("who", ["pause", "view"])
+def test_pausing_and_resuming_need_their_own_permission(client, who):
+    """C2, A5"""
+    may = who == "pause"
+    client.force_login(staff(who, "view_run", *(["pause_run"] if may else [])))
+    run = make_run(make_job("nightly"), "running")
+    page_url = reverse("admin:django_scheduler_run_change", args=[run.pk])
+    assert (order_url("pause", run) in client.get(page_url).content.decode()) is may
+    assert client.post(order_url("pause", run)).status_code == (302 if may else 403)
+    run.refresh_from_db()
+    assert (run.pause_requested_at is not None) is may
+    assert (order_url("resume", run) in client.get(page_url).content.decode()) is may
+    assert client.post(order_url("resume", run)).status_code == (302 if may else 403)
+    run.refresh_from_db()
+    assert run.pause_requested_at is None
+    logged = [entry.change_message for entry in LogEntry.objects.order_by("pk")]
+    assert logged == (["Asked to pause", "Resumed"] if may else [])
+
+
+def test_an_order_that_is_only_looked_at_asks_and_changes_nothing(admin_client):
+    run = make_run(make_job("nightly"), "running")
+    page = admin_client.get(order_url("pause", run)).content.decode()
+    assert "Pause run" in page
+    run.refresh_from_db()
+    assert run.pause_requested_at is None
+
+
+def test_an_order_that_is_not_to_be_had_is_a_message(admin_client):
+    run = make_run(make_job("nightly"), "queued")
+    page = admin_client.post(order_url("pause", run), follow=True).content.decode()
+    assert "stop it, or pause its job" in page
+    assert not LogEntry.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("status", "fields", "said"),
+    [
+        ("running", {"reason": "pause_not_seen"}, "reached no checkpoint in time, and goes on"),
+        ("paused", {}, "It holds at a checkpoint until it is resumed or stopped"),
+    ],
+)
+def test_the_page_says_what_became_of_a_pause(admin_client, status, fields, said):
+    run = make_run(make_job("nightly"), status)
+    Run.objects.filter(pk=run.pk).update(**fields)
+    url = reverse("admin:django_scheduler_run_change", args=[run.pk])
+    assert said in admin_client.get(url).content.decode()
