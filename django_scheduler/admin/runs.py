@@ -42,7 +42,9 @@ __all__ = ["RunAdmin"]
 NAMES_SEARCHED = 200
 """Of so many jobs at most are runs searched for by a part of the name."""
 
-BULKY = ("args", "kwargs", "metadata", "policy", "data", "result", "log", "traceback")
+BULKY = (
+    "args", "kwargs", "metadata", "policy", "data", "carried_state", "result", "log", "traceback",
+)  # fmt: skip
 """Columns the list does not show, and which may be long."""
 
 
