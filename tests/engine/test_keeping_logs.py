@@ -7,17 +7,19 @@ import logging
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
 from django_scheduler import every, jobs, manual, runs
 from django_scheduler.clock import SystemClock
 from django_scheduler.context import current_run
 from django_scheduler.exceptions import SchedulerError
+from django_scheduler.executors import build_all
 from django_scheduler.executors.thread_pool import ThreadPoolExecutor
 from django_scheduler.lifecycle import Finished
 from django_scheduler.models import Run
@@ -249,11 +251,12 @@ class Printed:
         self.pool.start(Runner(clock, self.recorder, Watch(clock)), self.recorder, clock)
 
     def logs(self, *functions: Any) -> list[str]:
-        """Carry the functions out, one run each, and return the logs, sorted."""
-        for number, function in enumerate(functions):
-            with registered(f"printing-{number}", function):
+        """Carry the functions out, one run each, side by side, and return the logs, sorted."""
+        with ExitStack() as known:
+            for number, function in enumerate(functions):
+                known.enter_context(registered(f"printing-{number}", function))
                 self.pool.submit(make_dispatch(function=f"printing-{number}"))
-                assert self.pool.stop(10)
+            assert self.pool.stop(10)
         self.pool.withdraw()
         assert self.pool.stop(10)
         return sorted(fact.log for fact in self.recorder.of(Finished))
@@ -306,7 +309,31 @@ def test_only_the_run_that_prints_keeps_it_and_the_streams_come_back():
     assert (sys.stdout, sys.stderr) == before
 
 
+def test_runs_that_print_at_once_keep_their_own_lines():
+    together = threading.Barrier(2)
+
+    def act(name: str) -> None:
+        for _ in range(50):
+            together.wait(10)
+            print(name, end="")
+            together.wait(10)
+            print("!")
+        copied = contextvars.copy_context()
+        _in_a_thread(lambda: copied.run(print, f"{name} in a thread"))
+
+    logs = Printed(capture_output=True).logs(lambda: act("a"), lambda: act("b"))
+    whole = [[f"| {name}!"] * 50 + [f"| {name} in a thread"] for name in "ab"]
+    assert logs == ["\n".join(lines) for lines in whole]
+
+
 @pytest.mark.parametrize("value", ["yes", 1, None])
-def test_a_wish_that_is_none_is_refused(value):
-    with pytest.raises(ValueError, match="capture_output must be True or False"):
-        ThreadPoolExecutor("pool", capture_output=value)
+def test_a_wish_that_is_none_is_refused(value, settings):
+    backend = "django_scheduler.executors.thread_pool.ThreadPoolExecutor"
+    options = {"capture_output": value}
+    settings.DJANGO_SCHEDULER = {"EXECUTORS": {"p": {"BACKEND": backend, "OPTIONS": options}}}
+    with pytest.raises(ImproperlyConfigured) as told:
+        build_all(threads=1)
+    assert str(told.value) == (
+        "DJANGO_SCHEDULER['EXECUTORS']['p']['OPTIONS'] do not suit it: "
+        f"capture_output must be True or False, not {value!r}."
+    )
