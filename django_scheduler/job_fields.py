@@ -25,10 +25,12 @@ from .schedules import Schedule
 
 __all__ = [
     "FIELDS",
+    "MOST_NESTED",
     "TIMING_FIELDS",
     "check_schedule",
     "check_together",
     "is_storable",
+    "not_storable",
     "read_field",
     "read_name",
 ]

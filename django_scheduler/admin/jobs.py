@@ -55,7 +55,7 @@ class JobChangeList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         """Fetch the page's jobs and their recent outcomes: one query each."""
         super().get_results(request)
-        rows: list[Any] = list(self.result_list)
+        rows: list[Any] = list(self.result_list.defer("carried_state"))
         outcomes = reports.recent_outcomes(row.pk for row in rows)
         now = present()
         for row in rows:

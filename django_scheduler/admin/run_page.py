@@ -118,7 +118,9 @@ def _attempts(run: Run, now: datetime) -> list[dict[str, Any]]:
     """Return the other rows of the same occurrence, together with this one; [] if it is alone."""
     rows = Run.objects.using(using()).filter(key=run.key)
     rows = rows.filter(job_id=run.job_id) if run.job_id else rows.filter(job_name=run.job_name)
-    found = list(rows.defer("log", "traceback", "data", "result").order_by("number"))
+    found = list(
+        rows.defer("log", "traceback", "data", "carried_state", "result").order_by("number")
+    )
     if len(found) < 2:
         return []
     names = reports.process_names(row.process for row in found)

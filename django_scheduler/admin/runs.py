@@ -34,16 +34,8 @@ NAMES_SEARCHED = 200
 """Of so many jobs at most are runs searched for by a part of the name."""
 
 BULKY = (
-    "args",
-    "kwargs",
-    "metadata",
-    "policy",
-    "data",
-    "carried_state",
-    "result",
-    "log",
-    "traceback",
-)
+    "args", "kwargs", "metadata", "policy", "data", "carried_state", "result", "log", "traceback",
+)  # fmt: skip
 """Columns the list does not show, and which may be long."""
 
 

@@ -18,11 +18,14 @@ def current_run() -> RunContext:
     """Return the context of the run this code is called from.
 
     Raises:
-        SchedulerError: it is not called from a run.
+        SchedulerError: it is not called from a run, or from a thread that does not know its run.
     """
     context = _current.get()
     if context is None:
-        raise SchedulerError("current_run() was called outside a run.")
+        raise SchedulerError(
+            "current_run() was called outside a run. A thread that a function starts knows its run "
+            "when what it calls is called through contextvars.copy_context().run(...)."
+        )
     return context
 
 

@@ -40,6 +40,22 @@ class NoPast:
 _UNASKED: Any = object()
 
 
+def _refuse_other_keys(value: Any) -> None:
+    """Raise InvalidData where a key is no text: the next run would look for it in vain."""
+    if isinstance(value, dict):
+        for key in value:
+            if not isinstance(key, str):
+                raise InvalidData(
+                    f"state has the key {key!r:.80}, and keys of JSON are texts; use str().",
+                    field="state",
+                )
+        value = value.values()
+    elif not isinstance(value, (list, tuple)):
+        return
+    for each in value:
+        _refuse_other_keys(each)
+
+
 class Carried:
     """What one run has of its job's past: the state it goes on with, and the last result."""
 
@@ -71,12 +87,14 @@ class Carried:
         """Return the state as it is to be kept; None if it is as it was, or was never asked for.
 
         Raises:
-            InvalidData: it is not JSON, or longer than a megabyte.
+            InvalidData: it is not JSON, has keys that are no texts, or is longer than a megabyte.
         """
         if self._state is None:
             return None
         with self._lock:
             kept: dict[str, Any] = as_json(self._state, "state")
+            if kept != self._state:
+                _refuse_other_keys(self._state)
             text = json.dumps(kept)
             if text == self._kept:
                 return None

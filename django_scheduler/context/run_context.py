@@ -192,18 +192,23 @@ class RunContext:
             RunInterrupted: it was given up.
             InvalidData: the state cannot be kept.
         """
-        self.keep_state()
-        self._leave_if_told()
+        self._keep_or_leave()
         if self._orders.to_pause and not _is_in_loop():
             self.holder.hold()
             self._leave_if_told()
 
     async def acheckpoint(self) -> None:
         """Do what :meth:`checkpoint` does in an event loop, and let others go on while it holds."""
-        self.keep_state()
-        self._leave_if_told()
+        self._keep_or_leave()
         if self._orders.to_pause:
             await self.holder.ahold()
+            self._leave_if_told()
+
+    def _keep_or_leave(self) -> None:
+        """Keep the state, and leave if told to: a state that cannot be kept holds up no end."""
+        try:
+            self.keep_state()
+        finally:
             self._leave_if_told()
 
     def _leave_if_told(self) -> None:
@@ -229,7 +234,8 @@ class RunContext:
         """Keep the state as it is now, if it was asked for and has changed.
 
         Raises:
-            InvalidData: it is not JSON, or longer than a megabyte; what was kept before stays.
+            InvalidData: it is not JSON, has keys that are no texts, or is longer than a megabyte;
+                what was kept before stays.
         """
         changed = self._carried.changed()
         if changed is not None:

@@ -147,7 +147,8 @@ class Finished(Fact):
     def bare(self, problem: BaseException) -> Finished:
         """Return how the run ended and nothing of what it left, because that cannot be stored."""
         return replace(
-            self, result=None, data={}, progress={}, log="", traceback="", hook_errors={},
+            self, result=None, data={}, carried_state=None, progress={}, log="", traceback="",
+            hook_errors={},
             error=f"What the run left could not be stored: {type(problem).__name__}",
             run_again_in=None, retry_in=None,
         )  # fmt: skip

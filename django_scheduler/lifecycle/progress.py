@@ -71,6 +71,8 @@ def record_progress(
     alike: dict[tuple[str, ...], list[list[Any]]] = {}
     for each in held:
         columns = tuple(each.fields)
+        if not columns:
+            continue  # what it says is told at its end
         alike.setdefault(columns, []).append([each.run_id, *each.fields.values()])
     for columns, rows in alike.items():
         vendor_of(using).update(Run, columns, rows)

@@ -11,11 +11,16 @@ from contextlib import contextmanager
 
 from ..context import clean_text
 
-__all__ = ["LogTail", "capturing"]
+__all__ = ["LogTail", "capturing", "printing_records"]
 
 _tail: contextvars.ContextVar[LogTail | None] = contextvars.ContextVar(
     "django_scheduler_log", default=None
 )
+
+printing_records: contextvars.ContextVar[bool] = contextvars.ContextVar(
+    "django_scheduler_printing_records", default=False
+)
+"""Whether what is printed is a record, which is kept as one."""
 
 
 class LogTail:
@@ -36,9 +41,10 @@ class LogTail:
 
     def add(self, line: str) -> None:
         """Append a line; the oldest lines go when there are too many."""
-        line, size = _bounded(clean_text(line), self._limit)
+        line, size, cut = _bounded(clean_text(line), self._limit)
         with self._lock:
             self._changes += 1
+            self._cut |= cut
             self._lines.append((line, size))
             self._size += size + 1
             while self._size > self._limit and len(self._lines) > 1:
@@ -48,10 +54,15 @@ class LogTail:
             self.listener(line)
 
     def text(self) -> str:
-        """Return the lines as one text, with a first line that says if older ones were cut."""
+        """Return the lines as one text, with a first line that says if what is older was cut."""
         with self._lock:
             head = ["… (older lines were cut)"] if self._cut else []
             return "\n".join(head + [line for line, _ in self._lines])
+
+    @property
+    def size(self) -> int:
+        """How many bytes the lines take."""
+        return self._size
 
     @property
     def changes(self) -> int:
@@ -59,12 +70,13 @@ class LogTail:
         return self._changes
 
 
-def _bounded(line: str, most: int) -> tuple[str, int]:
-    """Return the end of the line that takes no more than ``most`` bytes, and how many it takes."""
+def _bounded(line: str, most: int) -> tuple[str, int, bool]:
+    """Return as much of the line's end as ``most`` bytes are, their number, and if that is less."""
     encoded = line.encode()
-    if len(encoded) > most:
-        line = encoded[-most:].decode(errors="ignore")
-    return line, min(len(encoded), most)
+    if len(encoded) <= most:
+        return line, len(encoded), False
+    line = encoded[-most:].decode(errors="ignore")
+    return line, len(line.encode()), True
 
 
 class _Handler(logging.Handler):
@@ -81,12 +93,25 @@ class _Handler(logging.Handler):
         try:
             tail.add(self.format(record))
         except Exception:
+            tail.add(f"{record.levelname} {record.name}: {_unformatted(record)}")
             self.handleError(record)
 
     def _print(self, record: logging.LogRecord) -> None:
         last = logging.lastResort
         if last is not None and record.levelno >= last.level and not _has_handler(record.name):
-            last.handle(record)
+            token = printing_records.set(True)
+            try:
+                last.handle(record)
+            finally:
+                printing_records.reset(token)
+
+
+def _unformatted(record: logging.LogRecord) -> str:
+    """Return what is there of a record that cannot be formatted; whatever it is made of."""
+    try:
+        return f"{record.msg!s} (its arguments do not fit: {record.args!r})"
+    except Exception:
+        return "(a record that cannot be shown)"
 
 
 def _has_handler(name: str) -> bool:

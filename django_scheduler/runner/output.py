@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-from .capture import LogTail
+from .capture import LogTail, printing_records
 
 __all__ = ["MARK", "Lines", "Routing", "printing"]
 
@@ -73,7 +73,7 @@ class _Routed:
         """Print, and let the run keep it in whose thread or task this is."""
         written = self.original.write(text)
         lines = _lines.get()
-        if lines is not None:
+        if lines is not None and not printing_records.get():
             lines.add(text)
         return written
 

@@ -22,6 +22,12 @@ from .pipeline import HookSteps, no_hook
 __all__ = ["Watch", "Watched"]
 
 
+LOG_PACE = 8192
+"""A log longer than so many bytes is stored less often than it could be, so that a run which logs
+without pause stores about as many each second, although all of its tail is written each time."""
+
+NOTHING = Report()
+
 News = tuple[Report, int]
 
 
@@ -35,10 +41,12 @@ class Watched:
     started_at: datetime
     began: float
     tail: LogTail | None = None
-    written: Report = field(default_factory=Report)
+    written: Report = NOTHING
     """What is stored of its reports."""
     logged: int = 0
     """How many lines of its log are stored, or were too old to be."""
+    log_again: float = 0.0
+    """When, in monotonic seconds, its log may be stored again."""
     seen: int = 0
     changed: float = 0.0
     progress_at: datetime | None = None
@@ -105,9 +113,14 @@ class Watched:
 
     def has_news(self) -> bool:
         """Tell whether anything was reported that is not stored."""
+        return self.context.said.news != self.written.news or self._log_is_due()
+
+    def _log_is_due(self) -> bool:
+        """Tell whether it has logged more, and its log may be stored again."""
         tail = self.tail
-        logged = tail is not None and tail.changes != self.logged
-        return logged or self.context.said.news != self.written.news
+        if tail is None or tail.changes == self.logged:
+            return False
+        return self.clock.monotonic() >= self.log_again
 
     def report(self, now: datetime) -> tuple[Reported, News]:
         """Return what is to be stored at ``now``, and what will be stored then."""
@@ -116,8 +129,8 @@ class Watched:
         saved = said.data != stored.data
         if progressed:
             self.progress_at = now
-        fields, logged = self.report_fields(said), self.logged
-        if self.tail is not None and self.tail.changes != logged:
+        fields, logged = self.report_fields(said, stored), self.logged
+        if self.tail is not None and self._log_is_due():
             logged = self.tail.changes
             fields["log"] = self.tail.text()
         news = Reported(self.dispatch.run_id, self.dispatch.epoch, fields, progressed, saved)
@@ -125,15 +138,19 @@ class Watched:
 
     def note_stored(self, news: News) -> None:
         """Know what is stored from now on."""
+        if self.tail is not None and news[1] != self.logged:
+            self.log_again = self.clock.monotonic() + max(0, self.tail.size / LOG_PACE - 1)
         self.written, self.logged = news
 
-    def report_fields(self, said: Report) -> dict[str, Any]:
-        """Return the columns for what was reported."""
-        fields: dict[str, Any] = {"data": said.data}
+    def report_fields(self, said: Report, stored: Report = NOTHING) -> dict[str, Any]:
+        """Return the columns for what was reported and is not ``stored``."""
+        fields: dict[str, Any] = {}
         progress = said.progress
-        if said.state is not None:
+        if said.data != stored.data:
+            fields["data"] = said.data
+        if said.state != stored.state:
             fields["carried_state"] = said.state
-        if progress is not None:
+        if progress is not None and progress != stored.progress:
             at = self.progress_at or self.clock.now()
             fields |= progress_fields(progress.completed, progress.total, progress.message, at)
         return fields
@@ -152,7 +169,7 @@ class Watched:
             traceback=outcome.traceback,
             error_types=outcome.error_types,
             result=outcome.result,
-            data=fields.pop("data"),
+            data=fields.pop("data", {}),
             carried_state=fields.pop("carried_state", None),
             progress=fields,
             log=log,

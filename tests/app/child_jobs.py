@@ -189,6 +189,18 @@ def starts_a_session(path: str) -> None:
     _wait(lambda: Path(path).exists())
 
 
+@job("child.carries", takes_context=True)
+def carries(context: Any, path: str = "") -> list[Any]:
+    """Count in the state, and answer with what earlier runs left; end in the middle for a path."""
+    before = dict(context.state)
+    context.state["runs"] = before.get("runs", 0) + 1
+    context.save_data(pid=os.getpid())
+    if path:
+        context.state["half"] = "a change"
+        _wait(lambda: Path(path).exists())
+    return [before, context.previous_result]
+
+
 @job("contract")
 def contract() -> str:
     """Do what every executor can carry out, wherever it does it."""

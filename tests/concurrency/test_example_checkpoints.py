@@ -63,11 +63,11 @@ class Shop:
         self.manage("shell", "-c", f"from django_scheduler import runs; runs.{what}('{run}')")
 
     @contextmanager
-    def scheduler(self, name: str) -> Iterator[subprocess.Popen[bytes]]:
+    def scheduler(self, name: str, *options: str) -> Iterator[subprocess.Popen[bytes]]:
         """Run a scheduler within the block; it is told to end, and has ended, after it."""
         with (self._folder / f"{name}.log").open("w") as log:
             process = subprocess.Popen(
-                self._command("runscheduler", "--name", name),
+                self._command("runscheduler", "--name", name, *options),
                 env=self._env, stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
             try:
@@ -123,3 +123,19 @@ def test_nine_thousand_rows_are_each_processed_once_across_a_pause_and_a_restart
     assert shop.runs()[1][3] >= ORDERS - half
     carried = shop.ask("SELECT carried_state FROM django_scheduler_job WHERE name='score-orders'")
     assert json.loads(carried[0][0])["last_order"] >= ORDERS
+
+
+def test_nine_thousand_rows_are_each_processed_once_across_a_restart_in_the_middle(shop):
+    """X3, C4: a scheduler that is told to end without grace stops the run at its checkpoint."""
+    with shop.scheduler("one", "--shutdown-grace", "0"):
+        shop.manage("scheduler", "trigger", "score-orders")
+        wait_until(lambda: shop.runs() and shop.runs()[0][3] >= 500)
+    before = shop.runs()
+    assert [run[1:3] for run in before] == [("stopped", "shutdown"), ("queued", "")]
+    half = before[0][3]
+    assert 500 <= half < ORDERS
+    assert shop.scored() == [(0, ORDERS - half), (1, half)]
+    with shop.scheduler("two"):
+        wait_until(lambda: shop.runs()[1][1] == "succeeded", seconds=60)
+    assert shop.scored() == [(1, ORDERS)]
+    assert shop.runs()[1][3] >= ORDERS - half

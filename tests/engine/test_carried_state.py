@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from django_scheduler import every, jobs, manual, runs
+from django_scheduler import SkipRun, every, jobs, manual, runs
 from django_scheduler.context import Facts, RunContext
 from django_scheduler.exceptions import InvalidData
 from django_scheduler.models import Job, Run
+from django_scheduler.states import Reason
 from tests.facades.fixed import make_process, make_row
 
 
@@ -186,3 +187,70 @@ def test_a_job_that_was_removed_meanwhile_carries_nothing(manual_scheduler, reco
     recorder.behaviour = remove
     jobs.add("job", function="recorder", schedule=manual())
     assert _run(manual_scheduler).result == [{}, None]
+
+
+def _stopped(manual_scheduler: Any, context: Any) -> None:
+    runs.stop(context.run_id)
+    manual_scheduler.scheduler.session.heartbeat.step()
+    context.checkpoint()
+
+
+def _interrupted(manual_scheduler: Any, context: Any) -> None:
+    manual_scheduler.scheduler.session.heartbeat.step()
+    manual_scheduler.clock.advance(100)
+    manual_scheduler.scheduler.session.heartbeat.step()
+
+
+def _skipped(_manual_scheduler: Any, _context: Any) -> None:
+    raise SkipRun("nothing to do")
+
+
+def _interrupted_and_told(manual_scheduler: Any, context: Any) -> None:
+    _interrupted(manual_scheduler, context)
+    context.checkpoint()
+
+
+@pytest.mark.parametrize(
+    ("end", "status", "left"),
+    [
+        (_stopped, "stopped", {"runs": 1, "after the checkpoint": True}),
+        (_skipped, "skipped", {"runs": 1, "after the checkpoint": True}),
+        (_interrupted, "interrupted", {"runs": 1}),
+        (_interrupted_and_told, "interrupted", {"runs": 1}),
+    ],
+)
+def test_however_a_run_ends_the_next_one_goes_on(manual_scheduler, counting, end, status, left):
+    jobs.update("job", stall_timeout=60, on_lost="fail")
+    counting["act"] = lambda context: end(manual_scheduler, context)
+    run = _run(manual_scheduler)
+    assert (run.status, run.carried_state) == (status, left)
+    assert jobs.get("job").carried_state == left
+    counting.clear()
+    assert _run(manual_scheduler).result == 2
+
+
+def test_a_run_that_a_shutdown_gives_up_leaves_its_state_to_its_follower(
+    manual_scheduler, counting
+):
+    def give_up(context: Any) -> None:
+        counting.clear()  # its follower is due at once
+        session = manual_scheduler.scheduler.session
+        for fact in session.watch.give_up_all(Reason.SHUTDOWN):
+            session.outbox.tell(fact)
+        context.state["too late"] = True
+
+    counting["act"] = give_up
+    first = _run(manual_scheduler)
+    assert (first.status, first.reason, first.carried_state) == ("stopped", "shutdown", {"runs": 1})
+    again = Run.objects.get(key=first.key, number=2)
+    assert (again.status, again.attempt, again.result) == ("succeeded", 1, 2)
+
+
+def test_a_retry_goes_on_where_the_attempt_before_it_was(manual_scheduler, counting):
+    jobs.update("job", retry=3)
+    counting["act"] = _raise(ValueError("no"))
+    first = _run(manual_scheduler)
+    counting.clear()
+    manual_scheduler.advance(timedelta(minutes=5))
+    again = Run.objects.get(key=first.key, number=2)
+    assert (again.trigger, again.status, again.result) == ("retry", "succeeded", 2)

@@ -10,6 +10,7 @@ from django.db import DatabaseError, connection, transaction
 
 from django_scheduler.models import Job, JobClock, Run, uuid7
 from django_scheduler.models.vendors import JSONText, lock_raw, vendor_of
+from django_scheduler.models.vendors.batches import portions
 from django_scheduler.models.vendors.generic import Generic
 
 NOW = datetime(2026, 5, 1, 12, 30, 15, 123456, tzinfo=timezone.utc)
@@ -156,3 +157,27 @@ def test_a_value_that_does_not_fit_is_refused_and_not_cut(vendor, job):
     with pytest.raises(DatabaseError), transaction.atomic():
         vendor.insert(Run, names, [row])
     assert not Run.objects.exists()
+
+
+def test_a_batch_longer_than_a_server_takes_goes_in_portions(job):
+    """MariaDB takes statements of 16 MiB by default, and many runs may have much to say."""
+    vendor = vendor_of("default")
+    rows = [_row(job, f"k{n}", args=["é" * 500_000]) for n in range(7)]
+    assert _insert(vendor, rows) == {row[0] for row in rows}
+    said = {
+        row[0]: ("x" * 1_300_000, {"n": n, "long": "y" * 1_300_000}) for n, row in enumerate(rows)
+    }
+    vendor.update(Run, ("log", "data"), [(pk, *values) for pk, values in said.items()])
+    stored = Run.objects.values_list("pk", "log", "data")
+    assert {pk: (log, data) for pk, log, data in stored} == said
+
+
+def test_portions_keep_the_order_and_write_json_once():
+    rows = [(1, {}, ""), (2, {"a": 1}, "x"), (3, None, None), (4, ["b" * 999_999], "y"), (5, 7, "")]
+    first, second, third = portions(rows, (1, 2))
+    assert [row[0] for row in (*first, *second, *third)] == [1, 2, 3, 4, 5]
+    assert [len(first), len(second), len(third)] == [3, 1, 1]
+    assert first[1][1] == '{"a": 1}'
+    assert isinstance(first[1][1], JSONText)
+    assert first[0] is rows[0], "what is short is not copied"
+    assert list(portions([], (1,))) == []

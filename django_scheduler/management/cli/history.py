@@ -85,7 +85,8 @@ def _runs(options: Namespace) -> Answer:
         limit=options.limit,
         offset=options.offset,
     )
-    rows = list(found.defer("traceback", "log", "data", "metadata", "policy", "hook_errors"))
+    unseen = ("traceback", "log", "data", "carried_state", "metadata", "policy", "hook_errors")
+    rows = list(found.defer(*unseen))
     text = runs_table(rows) if rows else _none_of(options.job)
     return Answer([run_summary(run) for run in rows], text)
 

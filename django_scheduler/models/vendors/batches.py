@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from django.db import models
 
 from .generic import Generic, Rows, column_of
+from .values import JSONText, json_text
 
-__all__ = ["Batches"]
+__all__ = ["Batches", "portions"]
+
+LONGEST = 1_000_000
+"""So many characters of long values go into one statement. MariaDB takes 16 MiB by default, and a
+character may be four bytes."""
 
 _LITERALS = {"": "''", None: "NULL", 0: "0", 1: "1"}
 
 
 class Batches(Generic):
-    """Writes a batch with one statement of the database's own."""
+    """Writes a batch with one statement of the database's own, or a few where it is long."""
+
+    def __init__(self, using: str) -> None:
+        super().__init__(using)
+        self._places: dict[tuple[type[models.Model], tuple[str, ...]], tuple[int, ...]] = {}
 
     def insert(self, model: type[models.Model], names: Sequence[str], rows: Rows) -> set[Any]:
         """Insert rows unless a unique constraint lets none in; return the keys of the inserted."""
-        if not rows:
-            return set()
+        inserted: set[Any] = set()
+        for some in portions(rows, self._bulky(model, names)):
+            inserted |= self._insert_some(model, names, some)
+        return inserted
+
+    def _insert_some(self, model: type[models.Model], names: Sequence[str], rows: Rows) -> set[Any]:
         keys = [row[0] for row in rows]
         if self._insert(model, names, rows) == len(rows):
             return set(keys)
@@ -41,8 +54,20 @@ class Batches(Generic):
         added: Collection[str] = (),
     ) -> None:
         """Set the named columns of each row whose key comes first in it."""
-        if rows:
-            self._update(model, [self._key(model), *names], rows, added)
+        named = [self._key(model), *names]
+        for some in portions(rows, self._bulky(model, named)):
+            self._update(model, named, some, added)
+
+    def _bulky(self, model: type[models.Model], names: Sequence[str]) -> tuple[int, ...]:
+        """Return the places of the columns that hold what may be long."""
+        known = (model, tuple(names))
+        if known not in self._places:
+            self._places[known] = tuple(
+                place
+                for place, name in enumerate(names)
+                if isinstance(column_of(model, name), (models.JSONField, models.TextField))
+            )
+        return self._places[known]
 
     @abstractmethod
     def _update(
@@ -71,6 +96,39 @@ class Batches(Generic):
         columns += [self._column(model, field.attname) for field in others]
         values = ["%s"] * len(names) + [_literal(field) for field in others]
         return f"INSERT INTO {self._table(model)} ({', '.join(columns)})", values
+
+
+def portions(rows: Rows, bulky: Sequence[int]) -> Iterator[list[Sequence[Any]]]:
+    """Yield the rows, in their order, in portions that go into one statement each.
+
+    ``bulky`` are the places of what may be long. What JSON there is is turned into text, once.
+    """
+    some: list[Sequence[Any]] = []
+    size = 0
+    for row in rows:
+        row, length = _measured(row, bulky)
+        if some and size + length > LONGEST:
+            yield some
+            some, size = [], 0
+        some.append(row)
+        size += length
+    if some:
+        yield some
+
+
+def _measured(row: Sequence[Any], bulky: Sequence[int]) -> tuple[Sequence[Any], int]:
+    """Return the row with its JSON as text, and how long all that is."""
+    length = 0
+    for place in bulky:
+        value = row[place]
+        if not value:
+            continue
+        if isinstance(value, (dict, list)):
+            value = JSONText(json_text(value))
+            row = [*row[:place], value, *row[place + 1 :]]
+        if isinstance(value, str):
+            length += len(value)
+    return row, length
 
 
 def _literal(field: models.Field[Any, Any]) -> str:
