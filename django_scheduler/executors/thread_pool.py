@@ -66,6 +66,7 @@ class ThreadPoolExecutor(Executor):
     def start(self, runner: Runner, reporter: Reporter, clock: Clock) -> None:
         """Remember who carries runs out; threads are started when they are needed."""
         self._runner = runner
+        self._closed = False
         if self._captures and not self._routes:
             _routing.begin()
             self._routes = True

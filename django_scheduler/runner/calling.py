@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from .outcome import Outcome
 from .pipeline import Answer, Call, HookSteps, Steps
+from .threads import thread_of_its_own
 from .transactions import end_transactions, open_transactions
 
 __all__ = ["call_in_loop", "take_hook", "take_hook_in_loop", "take_steps", "take_steps_in_loop"]
@@ -42,7 +43,10 @@ def _take(steps: Generator[Call, Answer, T]) -> T:
 
 
 def _in_own_loop(value: Any) -> Any:
-    return asyncio.run(value) if asyncio.iscoroutine(value) else value
+    if not asyncio.iscoroutine(value):
+        return value
+    with thread_of_its_own() as context:
+        return context.run(asyncio.run, value)
 
 
 def _as_it_is(value: Any) -> Any:

@@ -187,15 +187,3 @@ def starts_a_session(path: str) -> None:
     )
     subprocess.Popen([sys.executable, "-c", code, path], start_new_session=True)
     _wait(lambda: Path(path).exists())
-
-
-@job("contract")
-def contract() -> str:
-    """Do what every executor can carry out, wherever it does it."""
-    return "done"
-
-
-@job("contract-raises")
-def contract_raises() -> None:
-    """Raise."""
-    raise ValueError("no")

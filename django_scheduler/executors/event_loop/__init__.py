@@ -1,7 +1,7 @@
 """Runs as tasks of one event loop in this process: thousands at once, as long as they await.
 
-`loop` keeps the loop turning and watches it, `flight` is one run in it, `threads` has the threads
-beside it, for plain functions and for what coroutines ask the database.
+`loop` keeps the loop turning and watches it, `flight` is one run in it. The threads beside it, for
+plain functions and for what coroutines ask the database, are the runner's.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from ...runner import Dispatch, Reporter, Runner
 from ...runner.asking import ask_in_loop
 from ...runner.outcome import Outcome
 from ...runner.runner import trouble
+from ...runner.threads import RunThread
 from ...runner.watch import Watched
 from ..base import Executor
 from .flight import Flight
 from .loop import LoopThread
-from .threads import RunThread
 
 __all__ = ["AsyncioExecutor"]
 

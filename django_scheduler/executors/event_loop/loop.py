@@ -14,8 +14,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ...clock import Clock
+from ...runner.threads import DaemonThreads, DatabaseThreads
 from .flight import Flight, make_task
-from .threads import DaemonThreads, DatabaseThreads
 
 __all__ = ["LoopThread"]
 

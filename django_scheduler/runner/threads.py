@@ -1,4 +1,4 @@
-"""The threads beside the loop: plain functions, and what coroutines ask the database.
+"""The threads beside an event loop: plain functions, and what coroutines ask the database.
 
 All are daemons, so that a function which never returns cannot hold the process back, and each
 call leaves its thread's connections fit for the next one.
@@ -6,22 +6,27 @@ call leaves its thread's connections fit for the next one.
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 from django.db import connections
 
-from ...runner import end_transactions, open_transactions, tidy_connections
+from .transactions import end_transactions, open_transactions, tidy_connections
 
-__all__ = ["DaemonThreads", "DatabaseThreads", "RunThread"]
+__all__ = ["DaemonThreads", "DatabaseThreads", "RunThread", "thread_of_its_own"]
 
 logger = logging.getLogger("django_scheduler.runs")
+
+_PATIENCE = 5.0
+"""Seconds to wait for connections to be closed."""
 
 OneCall = tuple["Future[Any]", Callable[[], Any]]
 
@@ -191,8 +196,8 @@ class RunThread(Executor):
                 self._thread.put(tidy_connections)
             return self._thread.put(partial(_closing_transactions, partial(fn, *args, **kwargs)))
 
-    def end(self) -> Future[Any] | None:
-        """Take no more calls. Return what is done once the connections are tidied.
+    def end(self, tidy: Callable[[], None] = tidy_connections) -> Future[Any] | None:
+        """Take no more calls. Return what is done once ``tidy`` was called in the thread.
 
         None: there is nothing to wait for, or other runs use the thread.
         """
@@ -201,5 +206,26 @@ class RunThread(Executor):
             thread, self._thread = self._thread, None
         if thread is None:
             return None
-        tidied = thread.put(tidy_connections)
+        tidied = thread.put(tidy)
         return tidied if self._threads.give_back(thread) else None
+
+
+@contextmanager
+def thread_of_its_own() -> Iterator[contextvars.Context]:
+    """Yield a context whose thread-sensitive calls have a thread; it is gone after the block.
+
+    Without it they share one thread with all of the process, and its connection, that nobody
+    tidies.
+    """
+    threads = DatabaseThreads("scheduler-database", 1)
+    thread = RunThread(threads)
+    context = contextvars.copy_context()
+    context.run(thread.use_here)
+    try:
+        yield context
+    finally:
+        closed = thread.end(connections.close_all)
+        threads.shutdown()
+        if closed is not None:
+            # One that was left behind in a call that hangs is not waited for.
+            wait([closed], timeout=_PATIENCE)
