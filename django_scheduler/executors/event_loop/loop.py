@@ -127,9 +127,9 @@ class _Watcher(threading.Thread):
         elif flight not in self._named:
             self._named.add(flight)
             # Within a copy of the run's context: so the line is kept with the run.
-            flight.context.copy().run(self._name, flight)
+            flight.context.copy().run(self._accuse, flight)
 
-    def _name(self, flight: Flight) -> None:
+    def _accuse(self, flight: Flight) -> None:
         dispatch = flight.watched.dispatch
         logger.warning(
             "Run %s of %s has held the event loop for %g s%s; no other run there moves meanwhile. "
