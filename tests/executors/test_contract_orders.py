@@ -104,4 +104,5 @@ def test_a_run_that_holds_is_freed_by_a_stop(tried, tmp_path):
     tried.facts(Paused, dispatch)
     tried.ask_to_stop(dispatch)
     assert tried.end_of(dispatch).status == "stopped"
-    assert tried.recorder.of(Resumed) == []
+    (resumed,) = tried.recorder.of(Resumed)
+    assert resumed.to_end

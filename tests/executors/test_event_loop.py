@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -36,6 +37,7 @@ async def _done(context) -> str:
         ({"grace": -1}, "grace=-1 is negative"),
         ({"grace": None}, "grace must be seconds or a timedelta, not None"),
         ({"grace": float("nan")}, "grace=nan"),
+        ({"capture_output": 1}, "capture_output must be True or False, not 1"),
     ],
 )
 def test_options_that_do_not_suit_it_are_refused(options, problem):
@@ -89,6 +91,24 @@ def test_tasks_and_threads_that_a_run_begins_know_it(loop):
 
     end = loop.run(begin)
     assert end.result == [str(end.run_id)] * 3
+
+
+def test_what_a_run_prints_is_kept_with_it_where_that_is_wanted(capsys):
+    """R9"""
+
+    async def prints(context, word: str) -> None:
+        for _ in range(2):
+            sys.stdout.write(f"{word}\n")
+            await asyncio.sleep(0.01)
+        await asyncio.to_thread(sys.stderr.write, "from a thread")
+
+    before = sys.stdout
+    with looping(capture_output=True) as loop:
+        runs = [loop.begin(prints, args=(word,)) for word in ("one", "two")]
+        logs = [loop.end_of(each).log for each in runs]
+    assert logs == ["| one\n| one\n| from a thread", "| two\n| two\n| from a thread"]
+    assert capsys.readouterr().out.count("one") == 2
+    assert sys.stdout is before
 
 
 def test_a_task_that_is_left_behind_ends_with_its_run(loop):

@@ -21,6 +21,7 @@ from ...policies import to_timedelta
 from ...runner import Dispatch, Reporter, Runner
 from ...runner.asking import ask_in_loop
 from ...runner.outcome import Outcome
+from ...runner.output import printing, routing
 from ...runner.runner import trouble
 from ...runner.threads import RunThread
 from ...runner.watch import Watched
@@ -41,16 +42,26 @@ class AsyncioExecutor(Executor):
         threads: how many plain functions at once; as many threads again ask the database.
         grace: how long a function may go on after somebody asked it to stop; then its task is
             cancelled. Seconds or a ``timedelta``.
+        capture_output: keep what a run prints in its log.
     """
 
     def __init__(
-        self, alias: str, slots: int = 1_000, threads: int = 20, grace: timedelta | float = 5.0
+        self,
+        alias: str,
+        slots: int = 1_000,
+        threads: int = 20,
+        grace: timedelta | float = 5.0,
+        capture_output: bool = False,
     ) -> None:
         super().__init__(alias)
         self.slots = _count("slots", slots)
         # Not called `threads`: those are counted as if each run opened a connection in one.
         self.most_threads = _count("threads", threads)
         self.grace = _span("grace", grace)
+        if not isinstance(capture_output, bool):
+            raise ValueError(f"capture_output must be True or False, not {capture_output!r}")
+        self._captures = capture_output
+        self._routes = False
         self._state = threading.Condition(threading.RLock())
         self._waiting: deque[Dispatch] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -70,6 +81,9 @@ class AsyncioExecutor(Executor):
         with self._state:
             self._runner, self._reporter, self._clock = runner, reporter, clock
             self._closed = False
+            if self._captures and not self._routes:
+                routing.begin()
+                self._routes = True
 
     def free_slots(self) -> int:
         """Return how many runs could begin at once."""
@@ -110,7 +124,11 @@ class AsyncioExecutor(Executor):
     def stop(self, timeout: float) -> bool:
         """Wait until no run goes on; all threads are daemons, so none can hold the process back."""
         with self._state:
-            return self._state.wait_for(lambda: self._active == 0, timeout)
+            ended = self._state.wait_for(lambda: self._active == 0, timeout)
+            if ended and self._closed and self._routes:
+                self._routes = False
+                routing.end()
+            return ended
 
     def _new_thread(self) -> LoopThread:
         # One that does not turn for longer breaks the promise of MONITOR_INTERVAL: runs learn late
@@ -160,7 +178,7 @@ class AsyncioExecutor(Executor):
                 self._reporter.tell(mark)
             elif not await ask_in_loop(self._reporter, mark):
                 return None
-            with runner.inside(watched):
+            with runner.inside(watched), printing(watched.tail if self._captures else None):
                 return await Flight(watched, self.grace).outcome()
         except BaseException as error:
             return trouble(watched, error)
