@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 import time
@@ -24,6 +25,13 @@ def pause(seconds: float) -> None:
     """Note the time and sleep, as a function that waits for a network does."""
     began.append(time.time())
     threading.Event().wait(seconds)
+
+
+@job("benchmarks.apause")
+async def apause(seconds: float) -> None:
+    """Do the same in an event loop."""
+    began.append(time.time())
+    await asyncio.sleep(seconds)
 
 
 @job("benchmarks.note", takes_context=True)

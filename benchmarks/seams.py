@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from django_scheduler import conf
 from django_scheduler.engine import Scheduler
 from django_scheduler.executors import Executor
+from django_scheduler.executors.event_loop import AsyncioExecutor
 from django_scheduler.executors.thread_pool import ThreadPoolExecutor
 from django_scheduler.models import Run
 from django_scheduler.runner import Dispatch, Reporter, Runner
@@ -21,7 +21,6 @@ __all__ = [
     "celery_publisher",
     "dispatches",
     "first_tick",
-    "has_executor",
     "in_the_loop",
     "poke",
     "running",
@@ -96,8 +95,13 @@ def first_tick() -> Scheduler:
 
 @contextmanager
 def running(threads: int) -> Iterator[Scheduler]:
-    """A scheduler in threads of its own, with a pool of so many threads."""
-    scheduler = _scheduler({"default": ThreadPoolExecutor("default", threads=threads)})
+    """A scheduler in threads of its own, with room for so many runs at once in either executor."""
+    scheduler = _scheduler(
+        {
+            "default": ThreadPoolExecutor("default", threads=threads),
+            "asyncio": AsyncioExecutor("asyncio", slots=threads),
+        }
+    )
     scheduler.start()
     try:
         scheduler.wait_until_running(60)
@@ -128,11 +132,6 @@ def poke(scheduler: Scheduler) -> None:
     if scheduler.session is not None:
         scheduler.session.turn.look_soon()
     scheduler._wake.set()
-
-
-def has_executor(alias: str) -> bool:
-    """Tell whether an executor of this name exists without being declared."""
-    return alias in conf.current().executor_definitions()
 
 
 def dispatches(runs: list[Run]) -> list[Dispatch]:

@@ -24,6 +24,7 @@ LONGEST = timedelta(days=3660)
 
 DEFAULT_EXECUTORS: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django_scheduler.executors.thread_pool.ThreadPoolExecutor"},
+    "asyncio": {"BACKEND": "django_scheduler.executors.event_loop.AsyncioExecutor"},
     "process": {"BACKEND": "django_scheduler.executors.process.ProcessExecutor"},
 }
 

@@ -29,11 +29,14 @@ class Letter:
     """How often it could not be written although it was alone."""
     not_before: float = 0.0
     """When, in monotonic seconds, it is to be tried again."""
+    then: Callable[[bool], None] | None = None
 
     def answer(self, won: bool) -> None:
         """Tell whoever waits for it, after the commit."""
         self.won = won
         self.answered.set()
+        if self.then is not None:
+            self.then(won)
 
 
 class Outbox:
@@ -76,6 +79,18 @@ class Outbox:
             letter.answer(False)
         letter.answered.wait()
         return letter.won
+
+    def ask_then(self, fact: Fact, answer: Callable[[bool], None]) -> None:
+        """Have the fact written, and ``answer`` called after the commit with whether it held.
+
+        For those who must not wait: thousands of runs of an event loop may ask at once.
+        """
+        if self._closed or threading.get_ident() == self._writer:
+            # In an event loop the database thread itself cannot write, and would wait for itself.
+            answer(False)
+            return
+        self._letters.append(Letter(fact, then=answer))
+        self._wake()
 
     def take(self, most: int) -> list[Letter]:
         """Return at most ``most`` letters, oldest first."""

@@ -13,7 +13,7 @@ from django.db import connections
 from ..clock import Clock
 from ..runner import Dispatch, Reporter, Runner, tidy_connections
 from ..runner.outcome import Outcome
-from ..runner.output import Routing, printing
+from ..runner.output import printing, routing
 from ..runner.runner import Perform, here
 from ..runner.watch import Watched
 from .base import Executor
@@ -21,9 +21,6 @@ from .base import Executor
 __all__ = ["ThreadPoolExecutor"]
 
 logger = logging.getLogger("django_scheduler.runs")
-
-
-_routing = Routing()
 
 
 def _keeping_output(watched: Watched) -> Outcome:
@@ -66,8 +63,9 @@ class ThreadPoolExecutor(Executor):
     def start(self, runner: Runner, reporter: Reporter, clock: Clock) -> None:
         """Remember who carries runs out; threads are started when they are needed."""
         self._runner = runner
+        self._closed = False
         if self._captures and not self._routes:
-            _routing.begin()
+            routing.begin()
             self._routes = True
 
     def free_slots(self) -> int:
@@ -114,7 +112,7 @@ class ThreadPoolExecutor(Executor):
             ended = self._state.wait_for(lambda: self._busy == 0, timeout)
             if ended and self._closed and self._routes:
                 self._routes = False
-                _routing.end()
+                routing.end()
             return ended
 
     def next_for(self, worker: _Worker) -> Dispatch | None:

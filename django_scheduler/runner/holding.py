@@ -10,6 +10,7 @@ from django.db import connections
 
 from ..clock import Clock
 from ..lifecycle import Fact, Paused, Resumed
+from .asking import ask_in_loop
 from .calling import take_hook, take_hook_in_loop
 from .reporting import Reporter
 from .watch import Watched
@@ -147,7 +148,7 @@ class _Asked:
 
     async def answer(self) -> bool:
         """Return whether the fact held."""
-        asking = asyncio.ensure_future(asyncio.to_thread(self._reporter.ask, self._fact))
+        asking = asyncio.ensure_future(ask_in_loop(self._reporter, self._fact))
         cancelled: asyncio.CancelledError | None = None
         while not asking.done():
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import traceback
 from dataclasses import dataclass, field
@@ -47,7 +48,8 @@ def of_error(
     """
     if isinstance(error, SkipRun):
         return Outcome(RunStatus.SKIPPED, _why_skipped(error))
-    if isinstance(error, RunStopped) and stop is not None:
+    # A coroutine that was told to end and does not look itself leaves by being cancelled.
+    if isinstance(error, (RunStopped, asyncio.CancelledError)) and stop is not None:
         return Outcome(stop[0], stop[1])
     outcome = Outcome(
         RunStatus.FAILED,

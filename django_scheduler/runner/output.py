@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 from .capture import LogTail, printing_records
 
-__all__ = ["MARK", "Lines", "Routing", "printing"]
+__all__ = ["MARK", "Lines", "Routing", "printing", "routing"]
 
 MARK = "| "
 """Begins the lines of a run's log that were printed, not logged."""
@@ -116,3 +116,7 @@ class Routing:
                 if getattr(sys, name) is routed:
                     setattr(sys, name, routed.original)
             self._routed.clear()
+
+
+routing = Routing()
+"""The one of this process: two would put back what the other had put in place."""

@@ -39,6 +39,8 @@ class Call:
     function: Callable[..., Any]
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
+    may_be_cut_short: bool = False
+    """Whether it may be broken off when the run is to end: the function may, no hook may."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,12 @@ class Pipeline:
         if early is not None:
             return self._judged(Answer(error=early))
         leading = (context,) if definition.takes_context else ()
-        answer = yield Call(definition.function, (*leading, *context.args), context.kwargs)
+        answer = yield Call(
+            definition.function,
+            (*leading, *context.args),
+            context.kwargs,
+            may_be_cut_short=True,
+        )
         return self._judged(answer)
 
     def _judged(self, answer: Answer) -> Outcome:

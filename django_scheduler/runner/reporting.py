@@ -16,6 +16,7 @@ from ..lifecycle import Fact, Finished, apply
 from ..models import Run
 from ..models.vendors import read_now, writing
 from ..signals import announce_now, run_record_failed
+from .asking import Answerer, ask_in_thread
 
 __all__ = ["DirectReporter", "Reporter", "about", "record_failed", "tell_recorded"]
 
@@ -26,13 +27,16 @@ LONGEST_PAUSE = 1.0
 
 
 class Reporter(Protocol):
-    """Takes facts about runs. Both may be called from any thread."""
+    """Takes facts about runs. All may be called from any thread."""
 
     def tell(self, fact: Fact) -> None:
         """Have the fact written down soon."""
 
     def ask(self, fact: Fact) -> bool:
         """Have the fact written down, and return whether it still held once that is committed."""
+
+    def ask_then(self, fact: Fact, answer: Answerer) -> None:
+        """Do what ``ask`` does without waiting: ``answer`` is called once, from any thread."""
 
 
 class DirectReporter:
@@ -54,6 +58,10 @@ class DirectReporter:
     def ask(self, fact: Fact) -> bool:
         """Write the fact down and return whether it still held."""
         return self._write(fact)
+
+    def ask_then(self, fact: Fact, answer: Answerer) -> None:
+        """Write the fact down in a thread of its own, and call ``answer`` from there."""
+        ask_in_thread(self.ask, fact, answer)
 
     def keeps(self, run_id: uuid.UUID) -> bool:
         """Tell whether something about the run is still to be written."""

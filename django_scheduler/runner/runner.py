@@ -59,8 +59,13 @@ def whatever_happens(perform: Perform, watched: Watched) -> Outcome:
     try:
         return perform(watched)
     except BaseException as error:
-        logger.exception("The run %s could not be carried out", watched.dispatch.run_id)
-        return of_error(error, watched.context.orders.to_stop)
+        return trouble(watched, error)
+
+
+def trouble(watched: Watched, error: BaseException) -> Outcome:
+    """Return the outcome of a run that an error of ours met, and log it."""
+    logger.error("The run %s could not be carried out", watched.dispatch.run_id, exc_info=error)
+    return of_error(error, watched.context.orders.to_stop)
 
 
 class Runner:

@@ -199,15 +199,3 @@ def carries(context: Any, path: str = "") -> list[Any]:
         context.state["half"] = "a change"
         _wait(lambda: Path(path).exists())
     return [before, context.previous_result]
-
-
-@job("contract")
-def contract() -> str:
-    """Do what every executor can carry out, wherever it does it."""
-    return "done"
-
-
-@job("contract-raises")
-def contract_raises() -> None:
-    """Raise."""
-    raise ValueError("no")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
+from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
 
@@ -40,6 +41,7 @@ class Recorder:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._facts: list[Fact] = []
+        self.holds = True
 
     def tell(self, fact: Fact) -> None:
         """Keep the fact."""
@@ -47,9 +49,13 @@ class Recorder:
             self._facts.append(fact)
 
     def ask(self, fact: Fact) -> bool:
-        """Keep the fact; it always holds."""
+        """Keep the fact; it holds unless it was said that nothing does."""
         self.tell(fact)
-        return True
+        return self.holds
+
+    def ask_then(self, fact: Fact, answer: Callable[[bool], None]) -> None:
+        """Keep the fact and answer from another thread, as the engine does."""
+        threading.Thread(target=lambda: answer(self.ask(fact))).start()
 
     def of(self, kind: type[Fact]) -> list[Fact]:
         """Return the facts of one kind, oldest first."""

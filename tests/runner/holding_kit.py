@@ -10,6 +10,7 @@ from django_scheduler.clock import SystemClock
 from django_scheduler.context import Facts, RunContext
 from django_scheduler.lifecycle import Fact, Paused, Resumed
 from django_scheduler.runner import Dispatch, Watch
+from django_scheduler.runner.asking import ask_in_thread
 from django_scheduler.runner.holding import Holding
 from django_scheduler.runner.pipeline import Call, HookSteps
 from tests.executors.doubles import DUE, make_dispatch
@@ -39,6 +40,10 @@ class Row:
             if held:
                 self.status = "paused" if paused else "running"
             return held
+
+    def ask_then(self, fact: Fact, answer: Callable[[bool], None]) -> None:
+        """Do the same in another thread, as the engine does."""
+        ask_in_thread(self.ask, fact, answer)
 
     @property
     def words(self) -> list[str]:

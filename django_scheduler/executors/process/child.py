@@ -18,6 +18,7 @@ from ...context import Orders, Report
 from ...context.said import Said
 from ...lifecycle import Fact, Finished, Left
 from ...runner import Dispatch, Runner, Watch
+from ...runner.asking import Answerer, ask_in_thread
 from ...runner.outcome import Outcome
 from ...runner.runner import here, whatever_happens
 from ...runner.watch import Watched
@@ -78,6 +79,10 @@ class Asking:
         self._say(fact, number)
         answered.wait()
         return answer[0]
+
+    def ask_then(self, fact: Fact, answer: Answerer) -> None:
+        """Have the fact written down, and ``answer`` called with what ``ask`` returns."""
+        ask_in_thread(self.ask, fact, answer)
 
     def _say(self, fact: Fact, number: int | None) -> None:
         self._line.say("fact", id=number, name=type(fact).__name__, fields=plain(fact))
