@@ -158,6 +158,21 @@ class _nothing:
         """Do nothing."""
 
 
+def test_to_hooks_it_is_as_if_nothing_had_been_cancelled(loop, steps):
+    """Or a task group in one of them, whose task fails, would take itself for cancelled."""
+
+    async def hook(context, error=None) -> None:
+        task = asyncio.current_task()
+        count = task.cancelling() if hasattr(task, "cancelling") else 0  # from Python 3.11 on
+        steps(f"cancelled {count} times")
+
+    dispatch = loop.begin(_waiting(steps), hooks={"on_finally": hook})
+    steps.wait_for("begun")
+    loop.ask_to_stop(dispatch)
+    loop.end_of(dispatch)
+    assert steps.seen[-1] == "cancelled 0 times"
+
+
 def test_a_hook_that_goes_on_when_the_order_comes_is_not_cancelled(loop, steps):
     async def slow(context, error=None) -> None:
         steps("slow")
