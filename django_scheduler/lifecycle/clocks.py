@@ -146,9 +146,8 @@ def replan(job: Job, clock: JobClock, *, after: datetime, using: str) -> None:
     edited = clock.planned_spec.lstrip(EDITED) != job.spec
     mark = clock.planned_until
     if edited or mark is None or (after > mark and job.state == JobState.ACTIVE):
-        # What another schedule had ahead says nothing of this one. With what is passed over goes
-        # the wish to catch up with it.
-        clock.planned_until, clock.catch_up = after, ""
+        # With what is passed over goes the wish to catch up with it.
+        clock.planned_until, clock.catch_up = _dealt_with(job, mark, after), ""
     if job.state == JobState.ACTIVE:
         _point(job, clock, job.parsed_schedule(), after=clock.planned_until or after, using=using)
         if job.state == JobState.ENDED:
@@ -158,6 +157,17 @@ def replan(job: Job, clock: JobClock, *, after: datetime, using: str) -> None:
         clock.planned_spec, clock.by_hand = job.spec, False
     clock.save(using=using, update_fields=_PLANNED)
     note_planned(job, using)
+
+
+def _dealt_with(job: Job, mark: datetime | None, after: datetime) -> datetime:
+    """Return up to where nothing is owed by the schedule the job has from ``after`` on.
+
+    What another schedule had ahead says nothing of this one, unless it is what comes next by this
+    one too: that instant has its run, claimed a moment before the edit, and gets no second word.
+    """
+    if mark is None or mark <= after or job.state != JobState.ACTIVE:
+        return after
+    return mark if job.parsed_schedule().next_after(after) == mark else after
 
 
 def note_planned(job: Job, using: str) -> None:

@@ -9,7 +9,9 @@ import pytest
 from django_scheduler import cron, every, jobs, once, runs
 from django_scheduler.engine import new_rules
 from django_scheduler.exceptions import InvalidRunState
+from django_scheduler.lifecycle import occurrence_key
 from django_scheduler.models import Installation, Job, JobClock, Run
+from django_scheduler.testing import ManualScheduler
 from tests.engine.stories import MINUTE, START, add, lasting, minutes
 
 HOUR = timedelta(hours=1)
@@ -259,3 +261,22 @@ def test_a_record_of_missed_occurrences_is_no_run_to_repeat(manual_scheduler, re
     jobs.pause("job")
     with pytest.raises(InvalidRunState, match="6 missed occurrences"):
         runs.retry(Run.objects.get())
+
+
+@pytest.mark.parametrize("edit", [by_facade, in_bulk, by_saving])
+@pytest.mark.parametrize("schedule", ["@every 1s", "@every 2s"])
+def test_an_instant_claimed_a_moment_ago_that_the_new_schedule_has_too_is_not_on_record_twice(
+    db, scheduler_clock, recorder, edit, schedule
+):
+    """T1: neither as a run nor as missed, where there is no grace at all for being late."""
+    manual_scheduler = ManualScheduler(scheduler_clock, horizon=timedelta(seconds=0.25))
+    jobs.add("job", function="recorder", schedule="@every 4s", misfire_grace=0, catch_up="skip")
+    manual_scheduler.advance(3.8)
+    claimed = Run.objects.get()
+    assert claimed.scheduled_for == START + timedelta(seconds=4)
+    edit(schedule=schedule)
+    scheduler_clock.advance(0.21)
+    manual_scheduler.advance(6)
+    at_it = Run.objects.filter(key__contains=occurrence_key(claimed.scheduled_for))
+    assert [(run.pk, run.status) for run in at_it] == [(claimed.pk, "succeeded")]
+    manual_scheduler.close()
