@@ -56,4 +56,4 @@ def fill_the_disk() -> str:
     return "full"
 
 
-from . import child_jobs, contract_jobs  # noqa: E402, F401 - declare more of them
+from . import child_jobs, contract_jobs, loop_jobs  # noqa: E402, F401 - declare more of them
