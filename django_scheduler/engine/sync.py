@@ -87,7 +87,7 @@ def sync(using: str, now: datetime) -> SyncResult:
 def _take_turn(using: str) -> None:
     """Hold the installation's row until the transaction ends: one process syncs at a time."""
     rows = Installation.objects.using(using)
-    if locked(rows.filter(pk=Installation.ONLY)).first() is None:
+    if not locked(rows.filter(pk=Installation.ONLY)):
         rows.get_or_create(pk=Installation.ONLY)
         locked(rows.filter(pk=Installation.ONLY)).get()
 
