@@ -243,12 +243,12 @@ class Scheduler:
             poll_interval=self._poll_interval,
             horizon=self._horizon,
         )
-        now = read_now(self._clock, self._using)
         if self._sync_code:
             self._in_phase("sync")
-            sync(self._using, now)
+            sync(self._using, self._clock)
         self._in_phase("rules")
-        follow_new_rules(now, self._using)
+        # Read now, and not before: the sync may have waited for another process's.
+        follow_new_rules(read_now(self._clock, self._using), self._using)
         self._in_phase("join")
         session.open()
         self._in_phase("orphans and runs at start")

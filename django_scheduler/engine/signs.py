@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 from .. import lifecycle
 from ..clock import Clock
 from ..models import Duty, Job, JobClock, Process, Run
+from ..models.edits import Attention
 from ..models.vendors import Question, glance, question
 from ..states import ALIVE, OPEN
 
@@ -88,9 +89,9 @@ class Lookout:
     def _of_rows(self, process: uuid.UUID) -> list[Question]:
         own = self._runs().filter(process=process, status__in=[status.value for status in OPEN])
         duty = Duty.objects.using(self._using).filter(pk=self._duty)
-        # Greater than nothing rather than not NULL, and in the index's order: so every database
+        # From the first word on rather than not NULL, and in the index's order: so every database
         # uses it, whatever it knows or does not know about the column.
-        wanting = Job.objects.using(self._using).filter(attention__gt="")
+        wanting = Job.objects.using(self._using).filter(attention__gte=Attention.FIRST)
         waiting = self._runs().filter(lifecycle.waiting_for_room(), job_id__isnull=False)
         scheduled = JobClock.objects.using(self._using).filter(next_run_at__isnull=False)
         due = self._runs().filter(due_at__isnull=False, process__isnull=True)

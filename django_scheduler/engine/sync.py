@@ -15,11 +15,12 @@ from typing import Any
 from django.db import transaction
 
 from .. import lifecycle, registry, signals
+from ..clock import Clock
 from ..exceptions import SchedulerError
 from ..job_fields import TIMING_FIELDS
 from ..models import Installation, Job, JobClock, Tag
 from ..models.validation import problems_of, validate
-from ..models.vendors import locked, writing
+from ..models.vendors import locked, read_now, writing
 from ..registry import Definition
 from ..states import JobState
 
@@ -59,7 +60,7 @@ def overrides(job: Job) -> dict[str, tuple[Any, Any]]:
     }
 
 
-def sync(using: str, now: datetime) -> SyncResult:
+def sync(using: str, clock: Clock) -> SyncResult:
     """Make the rows follow the code, once across the cluster at a time, and return what changed.
 
     Existing jobs keep their next run unless their timing is declared anew. A declaration that
@@ -71,23 +72,33 @@ def sync(using: str, now: datetime) -> SyncResult:
         _take_turn(using)
         jobs = Job.objects.using(using)
         rows = {job.name: job for job in jobs.filter(name__in=list(declared))}
-        for name, definition in declared.items():
-            if _is_followed(rows.get(name), definition):
-                continue  # before a savepoint is made: a start costs the same for all that is so
-            try:
-                with transaction.atomic(using=using):
-                    _carry(definition, rows.get(name), result, now, using)
-            except SchedulerError as error:
-                result.refused[name] = str(error)
-                logger.error("The declaration of %s is refused: %s", name, error)
+        # Before a savepoint is made: a start costs the same for all that is followed already.
+        stale = [d for d in declared.values() if not _is_followed(rows.get(d.name), d)]
+        if stale:
+            _carry_all(stale, rows, result, clock, using)
         _set_aside_vanished(declared, result, using)
     return result
+
+
+def _carry_all(
+    stale: list[Definition], rows: Mapping[str, Job], result: SyncResult, clock: Clock, using: str
+) -> None:
+    # Read after whatever had to be waited for: no job is older than the moment it was made.
+    now = read_now(clock, using)
+    for definition in stale:
+        name = definition.name
+        try:
+            with transaction.atomic(using=using):
+                _carry(definition, rows.get(name), result, now, using)
+        except SchedulerError as error:
+            result.refused[name] = str(error)
+            logger.error("The declaration of %s is refused: %s", name, error)
 
 
 def _take_turn(using: str) -> None:
     """Hold the installation's row until the transaction ends: one process syncs at a time."""
     rows = Installation.objects.using(using)
-    if locked(rows.filter(pk=Installation.ONLY)).first() is None:
+    if not locked(rows.filter(pk=Installation.ONLY)):
         rows.get_or_create(pk=Installation.ONLY)
         locked(rows.filter(pk=Installation.ONLY)).get()
 

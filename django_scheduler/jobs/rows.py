@@ -92,7 +92,7 @@ def locked_job(name: Job | str) -> Job:
     """Return the job with its clock and its own row locked, the clock first."""
     job = get(name)
     lifecycle.lock_clocks([job.pk], using())
-    found = locked(Job.objects.using(using()).filter(pk=job.pk)).first()
+    found = next(iter(locked(Job.objects.using(using()).filter(pk=job.pk))), None)
     if found is None:
         raise _unknown(job.name)
     return found

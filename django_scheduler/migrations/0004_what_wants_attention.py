@@ -5,6 +5,8 @@ from typing import Any
 import django.db.models.functions.text
 from django.db import migrations, models
 
+from django_scheduler.models.schema import AddComputed
+
 
 def copy_planned_spec(apps: Any, schema_editor: Any) -> None:
     """Without it every job would look edited."""
@@ -44,10 +46,10 @@ class Migration(migrations.Migration):
             field=models.DateTimeField(help_text='When to wake for it; empty: not scheduled.', null=True),
         ),
         migrations.RunPython(copy_planned_spec, migrations.RunPython.noop),
-        migrations.AddField(
+        AddComputed(
             model_name='job',
             name='attention',
-            field=models.GeneratedField(db_persist=True, expression=models.Case(models.When(removed_at__isnull=False, then=models.Value('removed')), models.When(paused_until__isnull=False, state='paused', then=models.Value('paused')), models.When(models.Q(('state__in', ['active', 'ended']), models.Q(('planned_spec', django.db.models.functions.text.Concat('timezone', models.Value(' '), 'schedule')), _negated=True)), then=models.Value('edited')), default=None), output_field=models.CharField(max_length=16, null=True)),
+            field=models.GeneratedField(db_persist=True, expression=models.Case(models.When(removed_at__isnull=False, then=models.Value('removed')), models.When(paused_until__isnull=False, state='paused', then=models.Value('paused')), models.When(state__in=['active', 'ended'], planned_spec=django.db.models.functions.text.Concat('timezone', models.Value(' '), 'schedule'), then=models.Value(None)), models.When(state__in=['active', 'ended'], then=models.Value('edited')), default=None), output_field=models.CharField(max_length=16, null=True)),
         ),
         migrations.AddIndex(
             model_name='job',

@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, F, Value, When
 from django.db.models.functions import Concat
 
 from ..job_fields import TIMING_FIELDS
 from ..states import JobState
+from .schema import ComputedField
 
 if TYPE_CHECKING:
     from .job import Job
@@ -37,15 +38,17 @@ class Attention:
     EDITED = "edited"
     """Its clock was planned from another text, or never."""
 
+    FIRST = EDITED
+    """The first of them by the alphabet: from here on all of an index's entries are meant."""
 
-def attention() -> models.GeneratedField:
+
+def attention() -> ComputedField:
     """Return the column that says what the row wants: NULL in all but very few.
 
-    Stored, because that is what every database can index. It changes with no firing.
+    Stored where the database can, for then every one can index it. It changes with no firing.
     """
-    planned = Q(planned_spec=Concat("timezone", Value(" "), "schedule"))
-    schedulable = Q(state__in=[JobState.ACTIVE.value, JobState.ENDED.value])
-    return models.GeneratedField(
+    schedulable = {"state__in": [JobState.ACTIVE.value, JobState.ENDED.value]}
+    return ComputedField(
         expression=Case(
             When(removed_at__isnull=False, then=Value(Attention.REMOVED)),
             When(
@@ -53,8 +56,14 @@ def attention() -> models.GeneratedField:
                 paused_until__isnull=False,
                 then=Value(Attention.PAUSED),
             ),
+            # Asked so, not negated: a text that Oracle takes for NULL is equal to nothing.
+            When(
+                **schedulable,
+                planned_spec=Concat("timezone", Value(" "), "schedule"),
+                then=Value(None),
+            ),
             # One that had ended goes on if the edit says so.
-            When(schedulable & ~planned, then=Value(Attention.EDITED)),
+            When(**schedulable, then=Value(Attention.EDITED)),
             default=None,
         ),
         output_field=models.CharField(max_length=16, null=True),

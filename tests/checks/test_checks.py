@@ -118,7 +118,11 @@ class Connection:
     def __init__(self, vendor, *, mode="", in_memory=False, skip_locked=False, begin=None):
         self.settings_dict = {"OPTIONS": {"transaction_mode": begin} if begin else {}}
         self.vendor, self.mode, self.in_memory = vendor, mode, in_memory
-        self.features = type("F", (), {"has_select_for_update_skip_locked": skip_locked})()
+        said = {
+            "has_select_for_update_skip_locked": skip_locked,
+            "interprets_empty_strings_as_nulls": False,
+        }
+        self.features = type("F", (), said)()
 
     def is_in_memory_db(self):
         return self.in_memory

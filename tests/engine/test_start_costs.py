@@ -40,7 +40,7 @@ def declared(scheduler_clock: Any, db: None) -> Iterator[Any]:
             name = f"declared{len(names)}"
             declare(name, schedule="@daily", tags=["many"])(lambda: None)
             names.append(name)
-        sync("default", scheduler_clock.now())
+        sync("default", scheduler_clock)
 
     yield declared
     for name in names:

@@ -10,6 +10,7 @@ import pytest
 
 from django_scheduler import job as declare
 from django_scheduler import jobs, registry
+from django_scheduler.engine import sync as engine_sync
 from django_scheduler.engine.sync import overrides, sync
 from django_scheduler.models import Job
 
@@ -25,7 +26,7 @@ def declared(scheduler_clock: Any, db: None) -> Iterator[Any]:
 
     def declared(**options: Any) -> Any:
         declare("report", **options)(report)
-        return sync("default", scheduler_clock.now())
+        return sync("default", scheduler_clock)
 
     yield declared
     if registry.is_registered("report"):
@@ -40,6 +41,26 @@ def test_a_declared_job_becomes_a_row(declared):
     assert row.next_run_at == START + timedelta(hours=1)
     assert [tag.name for tag in row.tags.all()] == ["sales"]
     assert row.declared_in_code
+
+
+def test_a_job_is_no_older_than_the_turn_its_process_waited_for(
+    declared, scheduler_clock, monkeypatch
+):
+    """Another process syncs for 90 seconds: what came due meanwhile was never missed."""
+    take_turn = engine_sync._take_turn
+
+    def wait(using):
+        scheduler_clock.advance(90)
+        take_turn(using)
+
+    monkeypatch.setattr(engine_sync, "_take_turn", wait)
+    declared(schedule="@every 1m")
+    row = jobs.get("report")
+    waited = START + timedelta(seconds=90)
+    assert (row.created_at, row.anchor) == (waited, waited)
+    assert row.next_run_at == waited + timedelta(minutes=1)
+    declared(schedule="@every 2m")
+    assert jobs.get("report").updated_at == waited + timedelta(seconds=90)
 
 
 def test_a_function_without_a_schedule_makes_no_row(declared):

@@ -10,7 +10,6 @@ from django.db import transaction
 from ... import clock as clocks
 from ... import conf, jobs
 from ...engine.sync import SyncResult, overrides, sync
-from ...models.vendors import read_now
 from .render import table
 from .subcommand import Answer, Subcommand
 
@@ -28,7 +27,7 @@ def _sync_arguments(parser: ArgumentParser) -> None:
 def _carry(using: str, *, keep: bool) -> SyncResult:
     """Sync, and take it back again unless it is to be kept."""
     with transaction.atomic(using=using):
-        result = sync(using, read_now(clocks.installed(), using))
+        result = sync(using, clocks.installed())
         if not keep:
             transaction.set_rollback(True, using=using)
     return result

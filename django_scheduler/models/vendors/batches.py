@@ -75,6 +75,13 @@ class Batches(Generic):
     ) -> None:
         """Update by the key, which is the first of ``names`` here."""
 
+    def _sets(self, model: type[models.Model], names: Sequence[str], added: Collection[str]) -> str:
+        """Return what stands behind SET: of each column that it gets its value, or gains it."""
+        return ", ".join(
+            (self._gains if name in added else self._gets).format(self._column(model, name))
+            for name in names
+        )
+
     def _key(self, model: type[models.Model]) -> str:
         key = model._meta.pk
         assert key is not None

@@ -28,7 +28,7 @@ def question(rows: models.QuerySet[Any, Any], *, begin_with_first: bool = False)
     try:
         sql, params = rows[:1].query.get_compiler(rows.db).as_sql()
     except EmptyResultSet:
-        return "SELECT NULL", ()
+        return f"SELECT NULL{_from_nothing(connections[rows.db])}", ()
     if begin_with_first and connections[rows.db].vendor == "sqlite":
         sql = sql.replace(" INNER JOIN ", " CROSS JOIN ")
     return sql, tuple(params)

@@ -7,6 +7,8 @@ from typing import Any
 from django.core.exceptions import EmptyResultSet
 from django.db import connections, models
 
+from .locks import without_limit
+
 __all__ = ["lock_raw"]
 
 
@@ -21,6 +23,7 @@ def lock_raw(
     The ORM's own lock would name the joined table only if it made objects of it.
     """
     connection = connections[rows.db]
+    rows = without_limit(rows)
     try:
         sql, params = rows.query.get_compiler(rows.db).as_sql()
     except EmptyResultSet:
@@ -30,11 +33,21 @@ def lock_raw(
         return [tuple(row) for row in cursor.fetchall()]
 
 
+def _named(connection: Any, table: type[models.Model]) -> str:
+    """Return how a lock names the table: by itself, or by one of its columns."""
+    name = str(connection.ops.quote_name(table._meta.db_table))
+    if not connection.features.select_for_update_of_column:
+        return name
+    key = table._meta.pk
+    assert key is not None
+    return f"{name}.{connection.ops.quote_name(key.column)}"
+
+
 def _lock(connection: Any, tables: tuple[type[models.Model], ...], skip: bool) -> str:
     features = connection.features
     if not features.has_select_for_update:
         return ""
-    names = [connection.ops.quote_name(table._meta.db_table) for table in tables]
+    names = [_named(connection, table) for table in tables]
     clause = connection.ops.for_update_sql(
         skip_locked=skip and features.has_select_for_update_skip_locked,
         of=names if features.has_select_for_update_of else (),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from django.db import connections, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
 from ... import conf
 from .limits import Limits, set_limits, wire_options
@@ -127,6 +127,21 @@ def _sqlite_problems(connection: Any) -> list[tuple[str, str]]:
     ]
 
 
+def _text_problems(connection: Any) -> list[tuple[str, str]]:
+    """Tell whether Django would ask this database for texts in a way it does not understand."""
+    if not connection.features.interprets_empty_strings_as_nulls:
+        return []
+    if connections[DEFAULT_DB_ALIAS].features.interprets_empty_strings_as_nulls:
+        return []
+    return [
+        (
+            f"{connection.display_name} takes empty texts for NULL, and Django minds that for the "
+            f'alias "{DEFAULT_DB_ALIAS}" only: jobs without a queue are not found.',
+            f"Name the database of DJANGO_SCHEDULER['DATABASE'] \"{DEFAULT_DB_ALIAS}\".",
+        )
+    ]
+
+
 def session_problems(using: str) -> list[tuple[str, str]]:
     """Return (what is missing, remedy) for the database behind the alias ``using``."""
     connection = connections[using]
@@ -139,4 +154,4 @@ def session_problems(using: str) -> list[tuple[str, str]]:
                 "Use PostgreSQL, MySQL 8.0.1, MariaDB 10.6 or newer, or run one scheduler only.",
             )
         ]
-    return []
+    return _text_problems(connection)
