@@ -23,6 +23,11 @@ _LITERALS = {"": "''", None: "NULL", 0: "0", 1: "1"}
 class Batches(Generic):
     """Writes a batch with one statement of the database's own, or a few where it is long."""
 
+    _gets: str
+    """How a column gets a row's value; ``{0}`` stands for the column."""
+    _gains: str
+    """How it gains the value instead."""
+
     def __init__(self, using: str) -> None:
         super().__init__(using)
         self._places: dict[tuple[type[models.Model], tuple[str, ...]], tuple[int, ...]] = {}
@@ -74,6 +79,13 @@ class Batches(Generic):
         self, model: type[models.Model], names: Sequence[str], rows: Rows, added: Collection[str]
     ) -> None:
         """Update by the key, which is the first of ``names`` here."""
+
+    def _sets(self, model: type[models.Model], names: Sequence[str], added: Collection[str]) -> str:
+        """Return what stands behind SET: of each column that it gets its value, or gains it."""
+        return ", ".join(
+            (self._gains if name in added else self._gets).format(self._column(model, name))
+            for name in names
+        )
 
     def _key(self, model: type[models.Model]) -> str:
         key = model._meta.pk

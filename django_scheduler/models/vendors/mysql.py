@@ -27,6 +27,9 @@ _CASTS = {
 class MySQL(Batches):
     """``INSERT … ON DUPLICATE KEY`` and ``UPDATE … JOIN (SELECT … UNION ALL …)``."""
 
+    _gets = "t.{0} = v.{0}"
+    _gains = "t.{0} = t.{0} + v.{0}"
+
     def _insert(self, model: type[models.Model], names: Sequence[str], rows: Rows) -> int:
         into, values = self._insertion(model, names)
         row = f"({', '.join(values)})"
@@ -50,10 +53,6 @@ class MySQL(Batches):
         self, model: type[models.Model], names: Sequence[str], rows: Rows, added: Collection[str]
     ) -> None:
         key, *columns = [self._column(model, name) for name in names]
-        sets = [
-            f"t.{column} = {f't.{column} + ' if name in added else ''}v.{column}"
-            for name, column in zip(names[1:], columns, strict=True)
-        ]
         first = ", ".join(
             f"{self._typed(model, name)} AS {column}"
             for name, column in zip(names, [key, *columns], strict=True)
@@ -61,7 +60,7 @@ class MySQL(Batches):
         following = f" UNION ALL SELECT {', '.join(['%s'] * len(names))}" * (len(rows) - 1)
         sql = (
             f"UPDATE {self._table(model)} AS t JOIN (SELECT {first}{following}) AS v "
-            f"ON t.{key} = v.{key} SET {', '.join(sets)}"
+            f"ON t.{key} = v.{key} SET {self._sets(model, names[1:], added)}"
         )
         with self.connection.cursor() as cursor:
             cursor.execute(sql, list(chain.from_iterable(self._prepared_rows(model, names, rows))))

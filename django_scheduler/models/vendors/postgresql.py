@@ -25,6 +25,9 @@ _MICROSECOND = timedelta(microseconds=1)
 class PostgreSQL(Batches):
     """``INSERT … SELECT … FROM unnest(…)`` and ``UPDATE … FROM unnest(…)``."""
 
+    _gets = "{0} = v.{0}"
+    _gains = "{0} = t.{0} + v.{0}"
+
     def _insert(self, model: type[models.Model], names: Sequence[str], rows: Rows) -> int:
         into, values = self._insertion(model, names)
         named = [f"v.{self._column(model, name)}" for name in names]
@@ -38,13 +41,10 @@ class PostgreSQL(Batches):
     def _update(
         self, model: type[models.Model], names: Sequence[str], rows: Rows, added: Collection[str]
     ) -> None:
-        key, *columns = [self._column(model, name) for name in names]
-        sets = [
-            f"{column} = {f't.{column} + ' if name in added else ''}v.{column}"
-            for name, column in zip(names[1:], columns, strict=True)
-        ]
+        key = self._column(model, names[0])
+        sets = self._sets(model, names[1:], added)
         sql = (
-            f"UPDATE {self._table(model)} AS t SET {', '.join(sets)} "
+            f"UPDATE {self._table(model)} AS t SET {sets} "
             f"FROM {self._source(model, names)} WHERE t.{key} = v.{key}"
         )
         with self.connection.cursor() as cursor:

@@ -15,6 +15,9 @@ __all__ = ["SQLite"]
 class SQLite(Batches):
     """``INSERT … ON CONFLICT DO NOTHING`` and ``UPDATE`` with many sets of parameters."""
 
+    _gets = "{0} = %s"
+    _gains = "{0} = {0} + %s"
+
     def _insert(self, model: type[models.Model], names: Sequence[str], rows: Rows) -> int:
         into, values = self._insertion(model, names)
         row = f"({', '.join(values)})"
@@ -28,12 +31,9 @@ class SQLite(Batches):
     def _update(
         self, model: type[models.Model], names: Sequence[str], rows: Rows, added: Collection[str]
     ) -> None:
-        key, *columns = [self._column(model, name) for name in names]
-        sets = [
-            f"{column} = {f'{column} + ' if name in added else ''}%s"
-            for name, column in zip(names[1:], columns, strict=True)
-        ]
-        sql = f"UPDATE {self._table(model)} SET {', '.join(sets)} WHERE {key} = %s"
+        key = self._column(model, names[0])
+        sets = self._sets(model, names[1:], added)
+        sql = f"UPDATE {self._table(model)} SET {sets} WHERE {key} = %s"
         with self.connection.cursor() as cursor:
             prepared = self._prepared_rows(model, names, rows)
             cursor.executemany(sql, [[*values, pk] for pk, *values in prepared])
