@@ -23,6 +23,11 @@ _LITERALS = {"": "''", None: "NULL", 0: "0", 1: "1"}
 class Batches(Generic):
     """Writes a batch with one statement of the database's own, or a few where it is long."""
 
+    _gets: str
+    """How a column gets a row's value; ``{0}`` stands for the column."""
+    _gains: str
+    """How it gains the value instead."""
+
     def __init__(self, using: str) -> None:
         super().__init__(using)
         self._places: dict[tuple[type[models.Model], tuple[str, ...]], tuple[int, ...]] = {}
