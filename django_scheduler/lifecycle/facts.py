@@ -204,7 +204,8 @@ class Left(Fact):
 
     def changes(self, run: Run) -> dict[str, Any]:
         """Return the instant the function left, and what came to light by then."""
-        changed: dict[str, Any] = {"left_at": self.at}
+        # The end is the start plus monotonic time, this the clock: they may be microseconds apart.
+        changed: dict[str, Any] = {"left_at": max(self.at, run.finished_at or self.at)}
         if self.hook_errors:
             changed["hook_errors"] = dict(self.hook_errors)
         return changed

@@ -70,16 +70,16 @@ def test_a_shutdown_stops_what_runs(tried, tmp_path):
     ],
 )
 def test_a_run_over_its_time_ends_once_and_leaves(tried, tmp_path, fields, status, reason):
-    """R4 P3"""
+    """R4 P3: it is told first, so its own word may be faster; both say the same, and once."""
     dispatch = tried.begin("contract.hooked", str(tmp_path / "go"), **fields)
     tried.watched(dispatch)
     wait_until(lambda: tried.look_for_overdue() or tried.recorder.of(Finished))
     end = tried.end_of(dispatch)
-    assert (end.status, end.reason, end.left) == (status, reason, False)
-    (left,) = tried.facts(Left, dispatch)
+    assert (end.status, end.reason) == (status, reason)
+    late = [] if end.left else tried.facts(Left, dispatch)
     assert tried.executor.stop(20)
     assert len(tried.recorder.of(Finished)) == 1
-    assert left.hook_errors == {}
+    assert [left.hook_errors for left in late] == [{}] * (not end.left)
     assert tried.watch.all() == []
 
 
