@@ -21,6 +21,14 @@ def note(path: str, line: str = "called") -> None:
         file.write(f"{line}\n")
 
 
+@job("tests.occupy")
+def occupy(path: str) -> None:
+    """Append a line when it begins, and one when it ends a moment later."""
+    note(path, "begins")
+    threading.Event().wait(0.1)
+    note(path, "ends")
+
+
 @job("tests.hold", takes_context=True)
 def hold(context, path: str, until: str) -> str:
     """Append the run's key and attempt to `path` and go on until the file `until` exists."""

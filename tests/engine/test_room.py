@@ -98,6 +98,57 @@ def test_what_waits_for_slots_that_do_not_become_free_is_given_back(scheduler_cl
     scheduler.close()
 
 
+def test_of_a_full_pool_only_what_has_not_begun_is_given_back(scheduler_clock, recorder):
+    """What runs goes on where it is; the others begin elsewhere, once each, in their order."""
+    executor = _Crowded("default")
+    scheduler = ManualScheduler(scheduler_clock, executors={"default": executor})
+    for name, priority in (("runs", -1), ("later", 9), ("sooner", 1), ("soon", 2)):
+        jobs.add(name, function="recorder", priority=priority)
+        jobs.trigger(name)
+    scheduler.run_due()
+    owner = scheduler.scheduler.session.membership.id
+    assert set(Run.objects.values_list("process", flat=True)) == {owner}
+    scheduler.advance(STUCK / 2)
+    scheduler.advance(STUCK)
+    owned = dict(Run.objects.values_list("job_name", "process"))
+    assert owned == {"runs": owner, "sooner": None, "soon": None, "later": None}
+    other = ManualScheduler(scheduler_clock)
+    other.run_due()
+    assert [context.job_name for context in recorder.contexts] == ["sooner", "soon", "later"]
+    assert _statuses() == {
+        "runs": "queued", "sooner": "succeeded", "soon": "succeeded", "later": "succeeded",
+    }  # fmt: skip
+    assert set(Run.objects.exclude(job_name="runs").values_list("attempt", flat=True)) == {1}
+    other.close()
+    scheduler.close()
+
+
+@pytest.mark.parametrize(
+    ("catch_up", "told"),
+    [("skip", ("skipped", "missed")), ("latest", ("succeeded", "")), ("all", ("succeeded", ""))],
+)
+def test_what_waits_for_room_longer_than_its_grace_is_run_or_recorded(narrow, catch_up, told):
+    """Decision 25: 5 s of grace, while a due job may wait 10 s for room to be planned."""
+    _add("first", 0.4, priority=-1)
+    _add("second", 0, misfire_grace=5, catch_up=catch_up)
+    narrow.advance(MINUTE)
+    narrow.advance(0.5 * MINUTE)
+    second = Run.objects.get(job_name="second")
+    assert (second.status, second.reason) == told
+    assert second.scheduled_for == Run.objects.get(job_name="first").scheduled_for
+
+
+@pytest.mark.parametrize("catch_up", ["skip", "latest", "all"])
+def test_room_within_the_grace_is_in_time(narrow, catch_up):
+    _add("first", 3 / 60, priority=-1)
+    _add("second", 0, misfire_grace=5, catch_up=catch_up)
+    narrow.advance(MINUTE)
+    narrow.advance(4)
+    second = Run.objects.get(job_name="second")
+    assert (second.status, second.trigger) == ("succeeded", "schedule")
+    assert second.lateness == timedelta(seconds=3)
+
+
 class _Waiting(InlineExecutor):
     """Has one slot, as it says, and then none for what it was given."""
 
@@ -114,6 +165,21 @@ class _Waiting(InlineExecutor):
 
     def reclaim(self) -> list[Dispatch]:
         taken, self.taken = self.taken, []
+        return taken
+
+
+class _Crowded(_Waiting):
+    """Has slots for four, as it says, but begins the first only."""
+
+    def __init__(self, alias: str) -> None:
+        super().__init__(alias)
+        self.slots = 4
+
+    def waiting(self) -> int:
+        return max(0, len(self.taken) - 1)
+
+    def reclaim(self) -> list[Dispatch]:
+        taken, self.taken = self.taken[1:], self.taken[:1]
         return taken
 
 
