@@ -88,6 +88,8 @@ class Children:
             env={**os.environ, **self.environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL if quiet else None,
+            # tox paints standard error red in a terminal, and a job's log is no alarm.
+            stderr=None if quiet else subprocess.STDOUT,
             start_new_session=True,
         )
         child = Child(name, process, must_end_with)
