@@ -14,7 +14,9 @@ UNREADABLE = {"too deep": "[" * 100_000 + "]" * 100_000, "too long a number": "9
 
 @pytest.mark.parametrize("text", UNREADABLE.values(), ids=UNREADABLE.keys())
 @pytest.mark.parametrize("field", [IndentedJSONField, RetryField])
-def test_a_form_with_unreadable_json_shows_an_error_beside_what_was_typed(field, text):
+def test_a_form_with_unreadable_json_shows_an_error_beside_what_was_typed(
+    field: type[forms.JSONField], text: str
+) -> None:
     class Form(forms.Form):
         value = field(required=False)
 
@@ -26,6 +28,6 @@ def test_a_form_with_unreadable_json_shows_an_error_beside_what_was_typed(field,
 
 
 @pytest.mark.parametrize("text", UNREADABLE.values(), ids=UNREADABLE.keys())
-def test_an_option_with_unreadable_json_is_refused_by_its_name(text):
+def test_an_option_with_unreadable_json_is_refused_by_its_name(text: str) -> None:
     with pytest.raises(InvalidArguments, match="--args is no JSON"):
         read_json(text, "--args", list)
