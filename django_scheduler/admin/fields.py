@@ -142,7 +142,27 @@ def _sendable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-class IndentedJSONField(forms.JSONField):
+class _Decoder(json.JSONDecoder):
+    """Says of everything it cannot read that it is no JSON: Django's fields catch only that."""
+
+    def decode(self, s: str, *places: Any) -> Any:
+        """Read the text, unless its numbers are too long or its lists too deep to be read."""
+        try:
+            return super().decode(s, *places)
+        except json.JSONDecodeError:
+            raise
+        except (ValueError, RecursionError) as problem:
+            raise json.JSONDecodeError(str(problem), s, 0) from None
+
+
+class _ReadableJSONField(forms.JSONField):
+    """A field whose error, whatever is typed, is shown beside it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{**options, "decoder": _Decoder})
+
+
+class IndentedJSONField(_ReadableJSONField):
     """JSON shown on several lines."""
 
     def prepare_value(self, value: Any) -> Any:
@@ -156,7 +176,7 @@ class IndentedJSONField(forms.JSONField):
         )
 
 
-class RetryField(forms.JSONField):
+class RetryField(_ReadableJSONField):
     """A retry policy: a number of attempts, or an object with more about it."""
 
     default_error_messages = {

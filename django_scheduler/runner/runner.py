@@ -12,7 +12,7 @@ from ..clock import Clock
 from ..context import Facts as ContextFacts
 from ..context import RunContext, activate
 from ..exceptions import SchedulerError
-from ..lifecycle import GivenBack, Left, Started
+from ..lifecycle import GivenBack, Left, Resumed, Started
 from .calling import take_steps
 from .capture import capturing
 from .dispatch import Dispatch
@@ -142,6 +142,8 @@ class Runner:
     def end(self, watched: Watched, outcome: Outcome) -> None:
         """Report the outcome, or, of a run that was given up, that its function has left."""
         if watched.settle():
+            if watched.is_held:
+                self._free_what_is_left(watched, outcome)
             log = watched.tail.text() if watched.tail else ""
             self._reporter.tell(watched.finished(outcome, log))
             return
@@ -156,6 +158,14 @@ class Runner:
                 outcome.error,
                 extra=watched.about,
             )
+
+    def _free_what_is_left(self, watched: Watched, outcome: Outcome) -> None:
+        """Have the row run, so that it can end, and the thread or task leave that still holds.
+
+        The function has left while a thread or task that it started holds at a checkpoint.
+        """
+        self._reporter.tell(Resumed(**watched.dispatch.guard, to_end=True))
+        watched.context.orders.end(outcome.status, outcome.reason)
 
     def give_back(self, dispatch: Dispatch) -> None:
         """Let others have a run that has not begun here."""

@@ -28,7 +28,7 @@ def read_json(text: str | None, option: str, kind: type) -> Any:
     example = "'[\"north\", 2]'" if kind is list else '\'{"region": "north"}\''
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidArguments(
             f"{option} is no JSON ({error}); write it like {option} {example}.", field=option
         ) from None
