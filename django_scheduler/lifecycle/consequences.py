@@ -128,7 +128,9 @@ def _next_attempt(job: Job, run: Run, fact: Finished, now: datetime, using: str)
         return None
     again = make_attempt(run, attempt=run.attempt + burned, now=now, using=using)
     again.due_at = now + delay
-    again.reason = mark_of(_retry_of(run))
+    if burned:
+        # What a shutdown only interrupted did not fail: it is in the way until it has run.
+        again.reason = mark_of(_retry_of(run))
     if run.pause_requested_at is not None and run.status in (RunStatus.STOPPED, RunStatus.LOST):
         # Its process ended, and nobody wanted the run to go on: the next one holds as well.
         again.pause_requested_at = now

@@ -134,6 +134,18 @@ def test_orderly_shutdown_burns_no_attempt():
     assert (again.attempt, again.number, again.due_at) == (2, 2, NOW)
 
 
+@pytest.mark.parametrize("choice", ["skip", "supersede", "independent"])
+def test_what_a_shutdown_interrupted_is_no_retry_that_gives_way(choice):
+    """Nothing of it has failed: no occurrence may take its place, nor count it as a failure."""
+    retry = Retry(max_attempts=3, delay=60, on_next_occurrence=choice)
+    job = jobs.add("plain", schedule="@hourly", retry=retry.to_dict())
+    again = retry_of(end(held(job), "stopped", reason="shutdown"))
+    assert (again.attempt, again.reason) == (1, "")
+    assert jobs.trigger("plain").reason == "overlap"
+    again.refresh_from_db()
+    assert again.status == "queued"
+
+
 def test_shutdown_of_what_may_run_only_once_is_its_end():
     """C4: with on_lost=fail what was called is never called again."""
     run = end(held(jobs.add("plain", on_lost="fail")), "stopped", reason="shutdown")
@@ -147,39 +159,6 @@ def test_run_with_a_stop_request_ends_stopped_and_is_never_retried(status):
     end(run, status, reason="exception")
     assert (run.status, run.reason) == ("stopped", "asked")
     assert Run.objects.count() == 1
-
-
-def test_counters_of_a_success():
-    """R5"""
-    job = jobs.add("plain")
-    Job.objects.update(consecutive_failures=2, failure_count=2)
-    end(held(job), duration=5 * SECOND)
-    job.refresh_from_db()
-    assert (job.success_count, job.failure_count, job.consecutive_failures) == (1, 2, 0)
-    assert (job.last_status, job.last_started_at) == ("succeeded", NOW)
-    assert job.last_finished_at == job.last_success_at == NOW + 5 * SECOND
-    assert job.last_duration == 5 * SECOND
-
-
-@pytest.mark.parametrize("status", ["failed", "timed_out", "interrupted"])
-def test_counters_of_a_failure(status):
-    """R5"""
-    job = jobs.add("plain")
-    Job.objects.update(consecutive_failures=2, success_count=1)
-    end(held(job), status)
-    job.refresh_from_db()
-    assert (job.success_count, job.failure_count, job.consecutive_failures) == (1, 1, 3)
-    assert (job.last_status, job.last_success_at) == (status, None)
-
-
-def test_stop_is_neither_success_nor_failure():
-    """R5"""
-    job = jobs.add("plain")
-    Job.objects.update(consecutive_failures=2)
-    end(held(job), "stopped", reason="asked")
-    job.refresh_from_db()
-    assert (job.success_count, job.failure_count, job.consecutive_failures) == (0, 0, 2)
-    assert job.last_status == "stopped"
 
 
 def waiting(job, hours):
