@@ -171,9 +171,17 @@ class Session:
             logger.exception("Maintenance met an error of its own and goes on")
 
     def must_go_on(self) -> bool:
-        """Tell whether more may be due than could be taken: no slot was free, or no database."""
+        """Tell whether something that is due may not have begun, and yet will.
+
+        There was no slot for it, no database to ask, or no clock and lease to act upon. What was
+        taken and waits here for a slot or its exact instant would be given back at the end.
+        """
+        if self.given_up.is_set():
+            return False
+        waits = any(executor.waiting() for executor in self._executors.values())
         # A slot may have become free since: what it was full for is still due.
-        return self.turn.was_full or self._backoff > 0
+        left = self.turn.was_full or self.turn.was_blind
+        return left or waits or bool(self.ahead.all()) or self._backoff > 0
 
     def _after_trouble(self, error: DatabaseError) -> timedelta:
         if not self._backoff:

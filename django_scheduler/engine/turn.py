@@ -60,6 +60,8 @@ class Turn:
         self._told_to_look = threading.Event()
         self._outbox: Outbox | None = None
         self._portions = Portions(clock, batch)
+        self.was_blind = False
+        """Whether the last turn could not claim: its lease was not safe, or the clock jumped."""
         self.held: dict[uuid.UUID, str] = {}
         """The runs this process knows it owns, with their executors; compared with the database
         now and then."""
@@ -85,7 +87,8 @@ class Turn:
         """
         assert self._outbox is not None
         self._prepare(self._outbox)
-        claim = claim and self._membership.is_safe()
+        self.was_blind = not self._membership.is_safe()
+        claim = claim and not self.was_blind
         if self._portions.are_on:
             return self._take_apart(self._outbox, claim)
         letters = self._outbox.take(self._batch)
@@ -212,18 +215,22 @@ class Turn:
     def _sees_something(self) -> bool:
         """Tell whether anything is due; while it is not, a turn is this one question."""
         sight = self._claims.look()
-        steady = self._steadiness.trusts(sight.now)
+        steady = self._believes(sight.now)
         if steady and self._claims.is_due(sight):
             return True
         self._look_again_in(self._claims.until_next(sight) if steady else self._poll_interval)
         return False
+
+    def _believes(self, now: datetime) -> bool:
+        self.was_blind = not self._steadiness.trusts(now)
+        return not self.was_blind
 
     def _transact(self, letters: list[Letter], claim: bool) -> tuple[Claimed, list[Letter]]:
         """Write what came back and claim, in one transaction; return the letters to write later."""
         with transaction.atomic(using=self._using):
             now = read_now(self._clock, self._using)
             applied = self._apply(letters, now, patient=False)
-            if not (claim and self._steadiness.trusts(now)):
+            if not (claim and self._believes(now)):
                 claimed = Claimed(wait=self._poll_interval)
             elif self._must_look(applied):
                 claimed = self._claims.take(self._batch)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
 from datetime import timedelta
 
 import pytest
 
 from django_scheduler import jobs, registry, runs
 from django_scheduler.engine import Scheduler
+from django_scheduler.engine.steadiness import Steadiness
 from django_scheduler.exceptions import (
     SchedulerAlreadyStarted,
     SchedulerError,
@@ -16,6 +19,7 @@ from django_scheduler.exceptions import (
 from django_scheduler.executors.thread_pool import ThreadPoolExecutor
 from django_scheduler.models import Process
 from django_scheduler.registry import Definition
+from django_scheduler.runner import Membership
 from django_scheduler.signals import run_finished, scheduler_started, scheduler_stopped
 from tests.waiting import wait_until
 
@@ -115,3 +119,28 @@ def test_run_once_runs_more_than_it_has_slots_for():
     finally:
         registry.unregister(name)
     assert {runs.get(run).status for run in made} == {"succeeded"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_run_once_gives_nothing_back_that_it_took_to_wait_for_a_slot():
+    """C1: after many short runs more are taken than have a slot, and those behind long ones."""
+    pool = ThreadPoolExecutor("default", threads=2)
+    name = "django_scheduler.tests.once"
+    calls, pause = itertools.count(), threading.Event()
+    registry.register(Definition(name, lambda: pause.wait(0.2 if next(calls) >= 6 else 0)))
+    try:
+        made = [jobs.trigger(jobs.add(f"once {n}", name)) for n in range(10)]
+        Scheduler(executors={"default": pool}, sync_code=False).run_once()
+    finally:
+        registry.unregister(name)
+    assert {runs.get(run).status for run in made} == {"succeeded"}
+
+
+@pytest.mark.parametrize(("of", "belief"), [(Steadiness, "trusts"), (Membership, "is_safe")])
+def test_run_once_goes_on_until_it_may_act(transactional_db, recorder, monkeypatch, of, belief):
+    """C1: a clock that jumped, or a heartbeat that came late, is no reason to leave jobs undone."""
+    run = jobs.trigger(jobs.add("job", function="recorder"))
+    really, answers = getattr(of, belief), iter([False, False])
+    monkeypatch.setattr(of, belief, lambda *args: next(answers, True) and really(*args))
+    Scheduler(sync_code=False).run_once()
+    assert runs.get(run).status == "succeeded"
