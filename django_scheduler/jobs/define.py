@@ -129,19 +129,23 @@ def _written(job: Job, noted: list[datetime]) -> Job | None:
 
 
 def _insert(job: Job) -> None:
-    taken = JobAlreadyExists(
-        f"A job called {job.name!r} exists; change it with jobs.update(), or choose another name.",
-        field="name",
-    )
-    if Job.objects.using(using()).filter(name=job.name).exists():
-        raise taken
+    _refuse_taken(job.name)
     try:
         with writing(using()):
             job.save(using=using(), force_insert=True)
     except IntegrityError:
-        if Job.objects.using(using()).filter(name=job.name).exists():
-            raise taken from None
+        _refuse_taken(job.name)
         raise
+
+
+def _refuse_taken(name: str) -> None:
+    """Raise JobAlreadyExists if a job has the name, or has it until its last run has ended."""
+    rows = Job.objects.using(using()).filter(name=name)
+    for removed_at in rows.values_list("removed_at", flat=True):
+        remedy = "change it with jobs.update(), or choose another name"
+        if removed_at is not None:
+            remedy = "it is being removed, and its name is free once its last run has ended"
+        raise JobAlreadyExists(f"A job called {name!r} exists; {remedy}.", field="name") from None
 
 
 def _function_name(function: str | Callable[..., Any]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from django_scheduler import Retry, every, jobs, manual
+from django_scheduler import Retry, RetryLater, every, jobs, manual
 from django_scheduler.models import Job, Run
 from tests.engine.stories_of_retries import play
 
@@ -179,3 +179,17 @@ def test_jitter_moves_a_retry_no_further_than_its_share(manual_scheduler, record
     assert len(instants) == 40
     assert len(spans) > 10
     assert all(80 <= span <= 120 for span in spans)
+
+
+@pytest.mark.parametrize("delay", [-1, timedelta(seconds=-1)])
+def test_a_function_cannot_ask_to_be_tried_again_in_the_past(manual_scheduler, recorder, delay):
+    def ask(_context: Any) -> None:
+        raise RetryLater(delay)
+
+    recorder.behaviour = ask
+    jobs.add("job", function="recorder", schedule=manual())
+    jobs.trigger("job")
+    manual_scheduler.advance(60)
+    (run,) = Run.objects.all()
+    assert (run.status, run.reason) == ("failed", "exception")
+    assert "a span from 0" in run.error

@@ -78,7 +78,7 @@ def test_tombstone_is_invisible_but_holds_its_name():
     assert list(jobs.all()) == []
     with pytest.raises(JobNotFound):
         jobs.get("plain")
-    with pytest.raises(JobAlreadyExists):
+    with pytest.raises(JobAlreadyExists, match="free once its last run has ended"):
         jobs.add("plain")
 
 
