@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +15,7 @@ from ..runner.outcome import Outcome
 from ..runner.output import printing, routing
 from ..runner.runner import Perform, here
 from ..runner.watch import Watched
-from .base import Executor
+from .base import LocalExecutor, read_flag, read_number
 
 __all__ = ["ThreadPoolExecutor"]
 
@@ -29,7 +28,7 @@ def _keeping_output(watched: Watched) -> Outcome:
         return here(watched)
 
 
-class ThreadPoolExecutor(Executor):
+class ThreadPoolExecutor(LocalExecutor):
     """A pool that grows when no thread is idle and reuses the one that became idle last.
 
     The standard library's pool would start every thread it may have before reusing one at a
@@ -37,20 +36,12 @@ class ThreadPoolExecutor(Executor):
     """
 
     def __init__(self, alias: str, threads: int = 20, capture_output: bool = False) -> None:
-        super().__init__(alias)
-        if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
-            raise ValueError(f"threads must be a whole number from 1, not {threads!r}")
-        if not isinstance(capture_output, bool):
-            raise ValueError(f"capture_output must be True or False, not {capture_output!r}")
-        self.threads = threads
+        self.threads = read_number("threads", threads)
+        super().__init__(alias, self.threads)
+        self._captures = read_flag("capture_output", capture_output)
         self._perform: Perform = _keeping_output if capture_output else here
-        self._captures = capture_output
         self._routes = False
-        self._state = threading.Condition(threading.RLock())
-        self._waiting: deque[Dispatch] = deque()
         self._idle: list[_Worker] = []
-        self._busy = 0
-        self._closed = False
         self._runner: Runner | None = None
 
     @classmethod
@@ -68,33 +59,15 @@ class ThreadPoolExecutor(Executor):
             routing.begin()
             self._routes = True
 
-    def free_slots(self) -> int:
-        """Return how many runs could begin at once."""
-        with self._state:
-            return 0 if self._closed else max(0, self.threads - self._busy - len(self._waiting))
-
-    def waiting(self) -> int:
-        """Return how many runs wait for a thread."""
-        return len(self._waiting)
-
-    def reclaim(self) -> list[Dispatch]:
-        """Return the runs that wait for a thread; they wait no longer."""
-        with self._state:
-            waiting = list(self._waiting)
-            self._waiting.clear()
-            return waiting
-
     def submit(self, dispatch: Dispatch) -> None:
         """Begin the run in an idle or a new thread, or keep it until one is free."""
         with self._state:
+            if not self._take_place(dispatch):
+                return
             if self._idle:
-                self._busy += 1
                 self._idle.pop().give(dispatch)
-            elif self._busy < self.threads:
-                self._busy += 1
-                _Worker(self, dispatch).start()
             else:
-                self._waiting.append(dispatch)
+                _Worker(self, dispatch).start()
 
     def withdraw(self) -> list[Dispatch]:
         """Return the runs that wait for a thread; nothing begins from here on."""
@@ -109,7 +82,7 @@ class ThreadPoolExecutor(Executor):
     def stop(self, timeout: float) -> bool:
         """Wait until no run goes on; threads are daemons, so none can hold the process back."""
         with self._state:
-            ended = self._state.wait_for(lambda: self._busy == 0, timeout)
+            ended = super().stop(timeout)
             if ended and self._closed and self._routes:
                 self._routes = False
                 routing.end()
@@ -118,15 +91,12 @@ class ThreadPoolExecutor(Executor):
     def next_for(self, worker: _Worker) -> Dispatch | None:
         """Return what the thread is to do now; None if it must wait or end."""
         with self._state:
-            if self._waiting:
-                return self._waiting.popleft()
-            self._busy -= 1
-            if self._closed:
+            following = self._leave_place()
+            if following is None and self._closed:
                 worker.give(None)
-            else:
+            elif following is None:
                 self._idle.append(worker)
-            self._state.notify_all()
-            return None
+            return following
 
     def carry_out(self, dispatch: Dispatch) -> None:
         """Run it with connections fit for use, and leave none behind that is not."""

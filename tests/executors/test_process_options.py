@@ -34,7 +34,7 @@ def test_a_grace_is_seconds_or_a_timedelta(grace):
         ({"processes": "4"}, "processes must be a whole number from 1, not '4'"),
         ({"spare": -1}, "spare must be a whole number from 0, not -1"),
         ({"grace": -1}, "grace=-1 is negative"),
-        ({"grace": float("nan")}, "grace must be seconds or a timedelta, not nan"),
+        ({"grace": float("nan")}, "grace=nan is not a span of time"),
         ({"grace": None}, "grace must be seconds or a timedelta, not None"),
         ({"capture_output": "yes"}, "capture_output must be True or False, not 'yes'"),
         ({"threads": 3}, "threads"),

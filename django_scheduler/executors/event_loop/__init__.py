@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
-from collections import deque
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from ... import conf
 from ...clock import Clock
-from ...exceptions import SchedulerError
-from ...policies import to_timedelta
 from ...runner import Dispatch, Reporter, Runner
 from ...runner.asking import ask_in_loop
 from ...runner.outcome import Outcome
@@ -25,7 +21,7 @@ from ...runner.output import printing, routing
 from ...runner.runner import trouble
 from ...runner.threads import RunThread
 from ...runner.watch import Watched
-from ..base import Executor
+from ..base import LocalExecutor, read_flag, read_number, read_span
 from .flight import Flight
 from .loop import LoopThread
 
@@ -34,7 +30,7 @@ __all__ = ["AsyncioExecutor"]
 logger = logging.getLogger("django_scheduler.runs")
 
 
-class AsyncioExecutor(Executor):
+class AsyncioExecutor(LocalExecutor):
     """One event loop in one thread, started for the first run and ended with the last.
 
     Args:
@@ -53,20 +49,14 @@ class AsyncioExecutor(Executor):
         grace: timedelta | float = 5.0,
         capture_output: bool = False,
     ) -> None:
-        super().__init__(alias)
-        self.slots = _count("slots", slots)
+        self.slots = read_number("slots", slots)
+        super().__init__(alias, self.slots)
         # Not called `threads`: those are counted as if each run opened a connection in one.
-        self.most_threads = _count("threads", threads)
-        self.grace = _span("grace", grace)
-        if not isinstance(capture_output, bool):
-            raise ValueError(f"capture_output must be True or False, not {capture_output!r}")
-        self._captures = capture_output
+        self.most_threads = read_number("threads", threads)
+        self.grace = read_span("grace", grace)
+        self._captures = read_flag("capture_output", capture_output)
         self._routes = False
-        self._state = threading.Condition(threading.RLock())
-        self._waiting: deque[Dispatch] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._active = 0
-        self._closed = False
         self._thread: LoopThread | None = None
 
     @classmethod
@@ -85,29 +75,11 @@ class AsyncioExecutor(Executor):
                 routing.begin()
                 self._routes = True
 
-    def free_slots(self) -> int:
-        """Return how many runs could begin at once."""
-        with self._state:
-            return 0 if self._closed else max(0, self.slots - self._active - len(self._waiting))
-
-    def waiting(self) -> int:
-        """Return how many runs wait for a slot."""
-        return len(self._waiting)
-
-    def reclaim(self) -> list[Dispatch]:
-        """Return the runs that wait for a slot; they wait no longer."""
-        with self._state:
-            waiting = list(self._waiting)
-            self._waiting.clear()
-            return waiting
-
     def submit(self, dispatch: Dispatch) -> None:
         """Begin the run in the loop, or keep it until there is a slot."""
         with self._state:
-            if self._active >= self.slots:
-                self._waiting.append(dispatch)
+            if not self._take_place(dispatch):
                 return
-            self._active += 1
             if self._thread is None:
                 self._thread = self._new_thread()
             self._thread.busy.set()
@@ -124,7 +96,7 @@ class AsyncioExecutor(Executor):
     def stop(self, timeout: float) -> bool:
         """Wait until no run goes on; all threads are daemons, so none can hold the process back."""
         with self._state:
-            ended = self._state.wait_for(lambda: self._active == 0, timeout)
+            ended = super().stop(timeout)
             if ended and self._closed and self._routes:
                 self._routes = False
                 routing.end()
@@ -193,34 +165,17 @@ class AsyncioExecutor(Executor):
     def _leave_slot(self, thread: LoopThread) -> None:
         """Give the slot to the run that has waited longest, if any does."""
         with self._state:
-            if self._waiting:
-                thread.call(self._begin, self._waiting.popleft(), thread)
-                return
-            self._active -= 1
-            self._state.notify_all()
-            self._rest_if_idle()
+            following = self._leave_place()
+            if following is not None:
+                thread.call(self._begin, following, thread)
+            else:
+                self._rest_if_idle()
 
     def _rest_if_idle(self) -> None:
         """Let the loop be when nothing runs in it, and end when nothing will."""
-        if self._active or self._thread is None:
+        if self._busy or self._thread is None:
             return
         self._thread.busy.clear()
         if self._closed:
             self._thread.end()
             self._thread = None
-
-
-def _count(name: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"{name} must be a whole number from 1, not {value!r}")
-    return value
-
-
-def _span(name: str, value: object) -> timedelta:
-    try:
-        span = to_timedelta(value, name)
-    except SchedulerError as error:
-        raise ValueError(str(error)) from error
-    if span is None:
-        raise ValueError(f"{name} must be seconds or a timedelta, not None")
-    return span

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import math
 import os
 import threading
 from collections import deque
@@ -21,11 +20,10 @@ from ... import conf
 from ...clock import Clock
 from ...exceptions import BackendUnsupported, SchedulerError
 from ...models.vendors import is_in_memory
-from ...policies import to_timedelta
 from ...runner import Dispatch, Reporter, Runner
 from ...runner.outcome import Outcome
 from ...runner.watch import Watched
-from ..base import Executor
+from ..base import LocalExecutor, read_flag, read_number, read_span
 from .child_process import ChildProcess
 from .conversation import Conversation, Parent
 
@@ -34,7 +32,7 @@ __all__ = ["ProcessExecutor"]
 logger = logging.getLogger("django_scheduler.runs")
 
 
-class ProcessExecutor(Executor):
+class ProcessExecutor(LocalExecutor):
     """A child process for each run.
 
     Args:
@@ -53,19 +51,14 @@ class ProcessExecutor(Executor):
         capture_output: bool = True,
         spare: int = 0,
     ) -> None:
-        super().__init__(alias)
-        self.processes = _count("processes", _processors() if processes is None else processes, 1)
-        self.spare = _count("spare", spare, 0)
-        self.grace = _span("grace", grace)
-        if not isinstance(capture_output, bool):
-            raise ValueError(f"capture_output must be True or False, not {capture_output!r}")
-        self.capture_output = capture_output
-        self._state = threading.Condition(threading.RLock())
+        most = _processors() if processes is None else processes
+        self.processes = read_number("processes", most)
+        super().__init__(alias, self.processes)
+        self.spare = read_number("spare", spare, 0)
+        self.grace = read_span("grace", grace)
+        self.capture_output = read_flag("capture_output", capture_output)
         self._stocking = threading.Lock()
-        self._waiting: deque[Dispatch] = deque()
         self._spares: deque[ChildProcess] = deque()
-        self._busy = 0
-        self._closed = False
         self._runner: Runner | None = None
         self._parent: Parent | None = None
 
@@ -77,29 +70,10 @@ class ProcessExecutor(Executor):
         if self.spare:
             threading.Thread(target=self._stock_up, name="scheduler-spare", daemon=True).start()
 
-    def free_slots(self) -> int:
-        """Return how many runs could begin at once."""
-        with self._state:
-            return 0 if self._closed else max(0, self.processes - self._busy - len(self._waiting))
-
-    def waiting(self) -> int:
-        """Return how many runs wait for a child."""
-        return len(self._waiting)
-
-    def reclaim(self) -> list[Dispatch]:
-        """Return the runs that wait for a child; they wait no longer."""
-        with self._state:
-            waiting = list(self._waiting)
-            self._waiting.clear()
-            return waiting
-
     def submit(self, dispatch: Dispatch) -> None:
         """Begin the run in a child of its own, or keep it until there may be one."""
-        with self._state:
-            if self._busy >= self.processes:
-                self._waiting.append(dispatch)
-                return
-            self._busy += 1
+        if not self._take_place(dispatch):
+            return
         name = f"scheduler-{self.alias}"
         threading.Thread(target=self._work, args=(dispatch,), name=name, daemon=True).start()
 
@@ -114,18 +88,13 @@ class ProcessExecutor(Executor):
             _discard(child)
         return waiting
 
-    def stop(self, timeout: float) -> bool:
-        """Wait until no run goes on. Children end with this process, whatever they do."""
-        with self._state:
-            return self._state.wait_for(lambda: self._busy == 0, timeout)
-
     def _work(self, dispatch: Dispatch) -> None:
         """Carry out the run, and those that waited for its place."""
         following: Dispatch | None = dispatch
         try:
             while following is not None:
                 self._carry_out(following)
-                following = self._next()
+                following = self._leave_place()
         finally:
             connections.close_all()
 
@@ -136,14 +105,6 @@ class ProcessExecutor(Executor):
         except Exception:
             # Those that wait for this place must not be lost with it.
             logger.exception("What became of run %s could not be told", dispatch.run_id)
-
-    def _next(self) -> Dispatch | None:
-        with self._state:
-            if self._waiting:
-                return self._waiting.popleft()
-            self._busy -= 1
-            self._state.notify_all()
-            return None
 
     def _perform(self, watched: Watched) -> Outcome:
         assert self._parent is not None
@@ -200,22 +161,3 @@ def _processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _count(name: str, value: object, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ValueError(f"{name} must be a whole number from {least}, not {value!r}")
-    return value
-
-
-def _span(name: str, value: object) -> timedelta:
-    if not isinstance(value, timedelta) and (
-        isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value)
-    ):
-        raise ValueError(f"{name} must be seconds or a timedelta, not {value!r}")
-    try:
-        span = to_timedelta(value, name)
-    except SchedulerError as error:
-        raise ValueError(str(error)) from error
-    assert span is not None
-    return span
