@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from .current import activate, current_run, is_inside_run, is_inside_run_of
 from .facts import Facts
+from .loops import is_in_loop
 from .orders import Orders
 from .past import Past
 from .run_context import RunContext
@@ -25,6 +26,7 @@ __all__ = [
     "as_json",
     "clean_text",
     "current_run",
+    "is_in_loop",
     "is_inside_run",
     "is_inside_run_of",
 ]

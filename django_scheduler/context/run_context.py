@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Sized
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ from typing import Any, TypeVar
 from ..exceptions import InvalidData
 from .facts import Facts
 from .holder import Holder, NoHolder
+from .loops import is_in_loop
 from .orders import Orders
 from .past import Carried, NoPast, Past
 from .said import Said, checked_progress
@@ -22,15 +22,6 @@ T = TypeVar("T")
 
 def _nothing() -> None:
     return None
-
-
-def _is_in_loop() -> bool:
-    """Tell whether this code is called from an event loop."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 async def _in_loop(items: Iterable[T] | AsyncIterable[T]) -> AsyncIterator[T]:
@@ -193,7 +184,7 @@ class RunContext:
             InvalidData: the state cannot be kept.
         """
         self._keep_or_leave()
-        if self._orders.to_pause and not _is_in_loop():
+        if self._orders.to_pause and not is_in_loop():
             self.holder.hold()
             self._leave_if_told()
 

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Generator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
+from ..context import is_in_loop
 from .outcome import Outcome
 from .pipeline import Answer, Call, HookSteps, Steps
 from .threads import thread_of_its_own
@@ -92,17 +93,9 @@ async def call_in_loop(
         with awaiting():
             return Answer(await value)
     except BaseException as error:
-        if isinstance(error, GeneratorExit) and not _is_in_loop():
+        if isinstance(error, GeneratorExit) and not is_in_loop():
             raise  # nobody raised it: the task is thrown away, and nothing more can be awaited
         return Answer(error=error)
-
-
-def _is_in_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 async def take_steps_in_loop(steps: Steps, make: CallInLoop = call_in_loop) -> Outcome:

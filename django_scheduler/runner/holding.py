@@ -6,13 +6,12 @@ import asyncio
 import contextlib
 import threading
 
-from django.db import connections
-
 from ..clock import Clock
 from ..lifecycle import Fact, Paused, Resumed
 from .asking import ask_in_loop
 from .calling import take_hook, take_hook_in_loop
 from .reporting import Reporter
+from .transactions import is_any_open
 from .watch import Watched
 
 __all__ = ["Holding"]
@@ -119,9 +118,7 @@ class Holding:
         if self._clock.pinned() is not None:
             # In a test, and most are a transaction. On its clock nothing is held anyway.
             return False
-        known = connections.all(initialized_only=True)
-        opened = [each for each in known if each.connection is not None]
-        return any(each.in_atomic_block or not each.autocommit for each in opened)
+        return is_any_open()
 
     def _is_to_hold(self) -> bool:
         return self._orders.to_pause and self._orders.to_stop is None

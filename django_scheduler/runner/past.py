@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import threading
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from typing import Any, TypeVar
 from django.db import connections
 
 from .. import conf
+from ..context import is_in_loop
 from ..models import Job, Run
 from ..states import RunStatus
 from .dispatch import Dispatch
@@ -66,7 +66,7 @@ class RowsOfThePast:
 
         The loop stands still for as long as that takes: one query by a key.
         """
-        if not _is_in_loop():
+        if not is_in_loop():
             return read()
         lent = self._connection if self._is_in_transaction() else None
         if lent is not None:
@@ -96,11 +96,3 @@ def _beside(read: Callable[[], T], using: str, lent: Any) -> T:
     finally:
         if lent is None:
             connections.close_all()
-
-
-def _is_in_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

@@ -13,7 +13,7 @@ from django.db import connections
 
 from ..exceptions import TransactionLeftOpen
 
-__all__ = ["Depths", "end_transactions", "open_transactions", "tidy_connections"]
+__all__ = ["Depths", "end_transactions", "is_any_open", "open_transactions", "tidy_connections"]
 
 logger = logging.getLogger("django_scheduler.runs")
 
@@ -31,6 +31,13 @@ def _state(connection: Any) -> tuple[int, bool]:
         return len(connection.atomic_blocks), False
     default = bool(connection.settings_dict["AUTOCOMMIT"])
     return 0, default if connection.connection is None else bool(connection.autocommit)
+
+
+def is_any_open() -> bool:
+    """Tell whether a transaction is open in this thread, on whichever connection."""
+    known = connections.all(initialized_only=True)
+    opened = [each for each in known if each.connection is not None]
+    return any(each.in_atomic_block or not each.autocommit for each in opened)
 
 
 def end_transactions(before: Depths) -> TransactionLeftOpen | None:
