@@ -100,7 +100,7 @@ class Maintenance:
         left = self._next_judgement - self._clock.monotonic()
         return timedelta(seconds=max(0.0, left))
 
-    def judge(self, process: uuid.UUID) -> None:
+    def _judge(self, process: uuid.UUID, signs: Signs) -> None:
         """Give up processes whose lease is over, and take over what they held.
 
         A lease counts as over only if the same heartbeat was read twice, one and a half beats
@@ -108,9 +108,6 @@ class Maintenance:
         of the database all leases are over at once, and their owners must have the time to renew
         them.
         """
-        self._judge(process, self._lookout.look(process, thoroughly=False))
-
-    def _judge(self, process: uuid.UUID, signs: Signs) -> None:
         given_up = self._give_up_silent(process, signs.now) if signs.others else False
         if not signs.others:
             self._seen = {}
