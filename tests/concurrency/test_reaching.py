@@ -86,7 +86,7 @@ def begin(watchers: Watchers, **fields: Any) -> None:
     jobs.add("job", function="watching", schedule=manual(), overlap="allow", **fields)
     for _ in range(RUNS):
         jobs.trigger("job")
-    wait_until(lambda: Run.objects.filter(status="running").count() == RUNS)
+    wait_until(lambda: len(watchers.seen.get("begun", [])) == RUNS)
 
 
 def write(**fields: Any) -> Callable[[], int]:
@@ -98,6 +98,7 @@ def test_pause_resume_and_stop_reach_all_functions_within_two_intervals(
 ):
     """C2, C3"""
     begin(watchers)
+    wait_until(lambda: Run.objects.filter(status="running").count() == RUNS)
     took = {
         "pause": watchers.reached("paused", write(pause_requested_at=NOW)),
         "resume": watchers.reached("resumed", write(pause_requested_at=None)),
