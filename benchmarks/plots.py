@@ -112,7 +112,7 @@ def _lateness(axes: Any, figures: Sequence[Figure]) -> bool:
 
 
 def _idle(axes: Any, figures: Sequence[Figure]) -> bool:
-    shown = [each for each in figures if each.part == "idle" and each.value is not None]
+    shown = [each for each in figures if each.part == "idle" and each.series]
     for kind in COLOURS:
         mine = sorted(
             (each.series["size"][0], each.value or 0) for each in shown if each.where == kind

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
@@ -97,11 +97,17 @@ def child(
 
 @contextmanager
 def scheduler(
-    folder: Path, name: str = "one", settings: str = "{}", counting: Path | None = None
+    folder: Path,
+    name: str = "one",
+    settings: str = "{}",
+    counting: Path | None = None,
+    options: Sequence[str] = (),
 ) -> Iterator[Child]:
     """`runscheduler` on this process's database, ready.
 
-    ``counting``: the file in which it counts its statements.
+    Args:
+        counting: the file in which it counts its statements.
+        options: more of the command's options.
     """
     ready = folder / f"{name}.ready"
     ready.unlink(missing_ok=True)
@@ -110,7 +116,7 @@ def scheduler(
         start = ["benchmarks.counting", str(counting)]
     command = [
         sys.executable, "-m", *start, "--no-sync", "--shutdown-grace", "1", "--name", name,
-        "--ready-file", str(ready),
+        "--ready-file", str(ready), *options,
     ]  # fmt: skip
     env = {**os.environ, "BENCHMARK_SCHEDULER": settings}
     with child(command, folder / f"{name}.log", env) as made:

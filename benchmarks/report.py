@@ -29,7 +29,8 @@ HEADINGS = {
     "idle": (
         "Idle",
         "Nothing is due. Processor time of the scheduler and of the server's side of its"
-        " connections; all duties that repeat are in it.",
+        " connections; all duties that repeat are in it. *Of others*: the process serves a queue"
+        " that none of the jobs is in.",
     ),
     "start": ("Starting", "Statements of a start and its first turn, and how long it takes."),
     "edits": (

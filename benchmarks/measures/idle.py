@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..counting import Counter
@@ -26,12 +28,18 @@ _BACKENDS = {
 
 
 def measure(place: Place) -> list[Figure]:
-    """Long enough to meet every duty that repeats, with the settings a project has."""
+    """With the settings a project has, and by a process that serves a queue no job is in."""
+    elsewhere = _measured(place, f"idle beside {place.size:,} jobs of others", ["--queue", "none"])
+    return [_measured(place, f"idle with {place.size:,} jobs"), replace(elsewhere, series={})]
+
+
+def _measured(place: Place, what: str, options: Sequence[str] = ()) -> Figure:
+    """Long enough to meet every duty that repeats."""
     seconds = place.pick(1.0, 20.0, 45.0)
     counter = Counter(place.folder / "count")
     server = _Server(place)
     warm_up = place.pick(0.0, WARM_UP, WARM_UP)
-    with scheduler(place.folder, counting=place.folder / "count") as child:
+    with scheduler(place.folder, counting=place.folder / "count", options=options) as child:
         time.sleep(warm_up)
         backends = server.seconds()
         before = (cpu_seconds(child.pid), 0.0, counter.value, server.transactions())
@@ -43,19 +51,17 @@ def measure(place: Place) -> list[Figure]:
     server.close()
     ours, theirs, queries, commits = ((b - a) / spent for a, b in zip(before, after, strict=True))
     cpu = 100 * (ours + theirs)
-    return [
-        Figure(
-            "idle", f"idle with {place.size:,} jobs", place.kind, cpu, "% of a core",
-            target=f"< {MOST_CPU} %, < {MOST_QUERIES:.0f} queries/s",
-            good=cpu < MOST_CPU and queries < MOST_QUERIES,
-            note=f"scheduler {100 * ours:.2f} %, server {100 * theirs:.2f} %, {queries:.1f}"
-            f" queries/s{f', {commits:.1f} transactions/s' if commits else ''}; {spent:.0f} s",
-            series={
-                "size": [place.size], "scheduler": [100 * ours], "server": [100 * theirs],
-                "queries": [queries],
-            },
-        )
-    ]  # fmt: skip
+    return Figure(
+        "idle", what, place.kind, cpu, "% of a core",
+        target=f"< {MOST_CPU} %, < {MOST_QUERIES:.0f} queries/s",
+        good=cpu < MOST_CPU and queries < MOST_QUERIES,
+        note=f"scheduler {100 * ours:.2f} %, server {100 * theirs:.2f} %, {queries:.1f}"
+        f" queries/s{f', {commits:.1f} transactions/s' if commits else ''}; {spent:.0f} s",
+        series={
+            "size": [place.size], "scheduler": [100 * ours], "server": [100 * theirs],
+            "queries": [queries],
+        },
+    )  # fmt: skip
 
 
 def _spent(before: dict[int, float], after: dict[int, float]) -> float:

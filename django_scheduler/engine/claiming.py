@@ -64,7 +64,7 @@ class Claims:
         self._poll_interval = poll_interval
         self._horizon = horizon
         self._known = KnownJobs(using)
-        self._edges = Edges(share, clock, using)
+        self._edges = Edges(share, clock, using, poll_interval + horizon)
         self.pace = Pace(clock)
         self._held_back: dict[int, datetime] = {}
         self.was_full = False

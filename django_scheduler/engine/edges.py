@@ -1,4 +1,9 @@
-"""When the next thing will be due: asked in every turn, so asked in one statement."""
+"""When the next thing will be due: asked in every turn, so asked in one statement.
+
+Where a process may not take all there is, because queues are others', functions unknown or an
+executor full, the earliest of what it may take can lie behind all the rest. So it looks no further
+ahead than it sleeps: what others have due in the next second is all it may have to pass over.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +16,7 @@ from django.db.models import QuerySet
 from .. import lifecycle
 from ..clock import Clock
 from ..models import Installation, JobClock
-from ..models.vendors import Question, glance, question
+from ..models.vendors import INSTANT, Question, at_instant, glance, question
 from .share import Share
 
 __all__ = ["OVERDUE", "Edges", "Sight"]
@@ -34,7 +39,8 @@ class Sight:
     Attributes:
         now: by the database's clock.
         is_paused: whether everything is.
-        next_at: when the next job, or waiting run there is room for, is due; None if none is.
+        next_at: when the next job, or waiting run there is room for, is due; None if none is, as
+            far as was looked.
     """
 
     now: datetime
@@ -43,10 +49,15 @@ class Sight:
 
 
 class Edges:
-    """Asks for the earliest instants of what this process may take."""
+    """Asks for the earliest instants of what this process may take.
 
-    def __init__(self, share: Share, clock: Clock, using: str) -> None:
+    Args:
+        reach: how far ahead jobs are looked for.
+    """
+
+    def __init__(self, share: Share, clock: Clock, using: str, reach: timedelta) -> None:
         self._share = share
+        self._reach = reach
         self._clock = clock
         self._using = using
         self._built: dict[tuple[object, ...], list[Question]] = {}
@@ -65,6 +76,8 @@ class Edges:
             if len(self._built) >= _MOST:
                 self._built.clear()
             asked = self._built[key] = self._build(executors, full, full_queues)
+        until = self._clock.now() + self._reach
+        asked = [at_instant(one, until, self._using) for one in asked]
         now, (paused, overdue, *known) = glance(self._clock, self._using, asked)
         if overdue is not None:
             known.append(overdue + OVERDUE)
@@ -80,7 +93,7 @@ class Edges:
         self, executors: Sequence[str], full: bool, full_queues: Sequence[str]
     ) -> list[Question]:
         paused = Installation.objects.using(self._using).filter(pk=Installation.ONLY)
-        clocks = self.clocks().filter(next_run_at__isnull=False).order_by("next_run_at")
+        clocks = self.clocks().filter(next_run_at__lte=INSTANT).order_by("next_run_at")
         free, others = clocks, clocks.none()
         if full:
             free = clocks.filter(job__executor__in=executors)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import connections
 
 from .generic import Generic
-from .glance import Question, glance, question, read_now
+from .glance import INSTANT, Question, at_instant, glance, question, read_now
 from .locks import locked
 from .mysql import MySQL
 from .notices import Listener, notify, open_listener
@@ -25,9 +25,11 @@ from .transient import is_transient
 from .values import JSONText, json_text
 
 __all__ = [
+    "INSTANT",
     "JSONText",
     "Listener",
     "Question",
+    "at_instant",
     "begin_immediately",
     "connection_problems",
     "glance",

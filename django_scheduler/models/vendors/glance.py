@@ -12,7 +12,7 @@ from django.db import connections, models
 from ...clock import Clock
 from .now import now_expression
 
-__all__ = ["Question", "glance", "question", "read_now"]
+__all__ = ["INSTANT", "Question", "at_instant", "glance", "question", "read_now"]
 
 Question = tuple[str, tuple[Any, ...]]
 """A scalar query as text, and its parameters. Built once, asked often."""
@@ -32,6 +32,18 @@ def question(rows: models.QuerySet[Any, Any], *, begin_with_first: bool = False)
     if begin_with_first and connections[rows.db].vendor == "sqlite":
         sql = sql.replace(" INNER JOIN ", " CROSS JOIN ")
     return sql, tuple(params)
+
+
+INSTANT = datetime(9998, 7, 6, 5, 4, 3, 21, tzinfo=timezone.utc)
+"""Stands in a question for an instant that is another one each time it is asked."""
+
+
+def at_instant(asked: Question, instant: datetime, using: str) -> Question:
+    """Return the question with ``instant`` in the place of :data:`INSTANT`."""
+    adapt = connections[using].ops.adapt_datetimefield_value
+    sql, params = asked
+    place, value = adapt(INSTANT), adapt(instant)
+    return sql, tuple(value if param == place else param for param in params)
 
 
 def glance(
