@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -67,6 +68,8 @@ class Claims:
         self._edges = Edges(share, clock, using, poll_interval + horizon)
         self.pace = Pace(clock)
         self._held_back: dict[int, datetime] = {}
+        self._in_use: set[str] = set()
+        """The executors of what was due last: the room of others is no reason to read more."""
         self.was_full = False
         """Whether an executor had no slot left at the last look: more may be due."""
 
@@ -117,22 +120,24 @@ class Claims:
             return Claimed(wait=self.until_next(sight))
         claimed = Claimed()
         self._held_back = {job: at for job, at in self._held_back.items() if at > sight.now}
-        took = self._claim(claimed, room, limits, sight.now, batch)
+        took = self._claim(claimed, room, limits, sight, batch)
         claimed.wait = self.until_next(self._look(room.slots, room.full()), took=took)
         return claimed
 
     def _claim(
-        self, claimed: Claimed, room: Room, limits: Mapping[str, int], now: datetime, batch: int
+        self, claimed: Claimed, room: Room, limits: Mapping[str, int], sight: Sight, batch: int
     ) -> bool:
-        """Claim once, and return whether there was anything to claim."""
-        until = now + self._horizon
-        due = self._lock_due(room, now, until, batch)
+        """Claim what was seen, once, and return whether there was anything to claim."""
+        now, until = sight.now, sight.now + self._horizon
+        due = self._lock_due(room, now, until, batch) if _is_by(sight.job_at, until) else []
         room.queues = lifecycle.lock_queues(limits, self._using)
         process = self._membership.id
-        mine = self._share.of_runs()
-        waiting = lifecycle.claim_waiting(
-            process, room, mine, now=now, until=until, using=self._using
-        )
+        waiting: list[tuple[Run, datetime]] = []
+        if _is_by(sight.run_at, until):
+            mine = self._share.of_runs()
+            waiting = lifecycle.claim_waiting(
+                process, room, mine, now=now, until=until, using=self._using
+            )
         planning = Planning(self._known, now=now, using=self._using)
         planning.carry_out(due)
         self._held_back |= planning.held_back
@@ -147,12 +152,15 @@ class Claims:
         overdue = Q(next_run_at__lt=now - OVERDUE)
         if len(free) < len(room.slots):
             clocks = clocks.filter(Q(job__executor__in=free) | overdue)
-        most = min(batch, sum(room.slots.values()) or MOST_OVERDUE)
-        return lock_due(clocks, self._known, until=until, most=most)
+        likely = sum(room.slots.get(alias, 0) for alias in self._in_use)
+        most = min(batch, likely or sum(room.slots.values()) or MOST_OVERDUE)
+        due = lock_due(clocks, self._known, until=until, most=most)
+        self._in_use = {one.known.job.executor for one in due} or self._in_use
+        return _with_room(due, room, now - OVERDUE)
 
     def _edge(self, sight: Sight) -> datetime | None:
         """Return when the next thing is due, those that are held back included."""
-        known = [sight.next_at, *self._held_back.values()]
+        known = [sight.job_at, sight.run_at, *self._held_back.values()]
         return min((instant for instant in known if instant is not None), default=None)
 
     def until_next(self, sight: Sight, *, took: bool = False) -> timedelta:
@@ -170,3 +178,22 @@ class Claims:
         if ahead <= NOTHING < lead and not took:
             ahead = min(PATIENCE, edge - sight.now)
         return min(max(ahead, NOTHING), self._poll_interval)
+
+
+def _with_room(due: Sequence[Due], room: Room, overdue: datetime) -> list[Due]:
+    """Return those there is a slot for, or that have waited for one since ``overdue``.
+
+    The others stay as they are: their turn comes when a slot does.
+    """
+    left = Counter(room.slots)
+    taken = []
+    for one in due:
+        executor, instant = one.known.job.executor, one.clock.next_run_at
+        if left[executor] > 0 or (instant is not None and instant < overdue):
+            left[executor] -= 1
+            taken.append(one)
+    return taken
+
+
+def _is_by(instant: datetime | None, until: datetime) -> bool:
+    return instant is not None and instant <= until

@@ -39,13 +39,14 @@ class Sight:
     Attributes:
         now: by the database's clock.
         is_paused: whether everything is.
-        next_at: when the next job, or waiting run there is room for, is due; None if none is, as
-            far as was looked.
+        job_at: when the next job is due; None if none is, as far as was looked.
+        run_at: when the next waiting run there is room for is due; None if none is.
     """
 
     now: datetime
     is_paused: bool
-    next_at: datetime | None
+    job_at: datetime | None
+    run_at: datetime | None
 
 
 class Edges:
@@ -78,11 +79,10 @@ class Edges:
             asked = self._built[key] = self._build(executors, full, full_queues)
         until = self._clock.now() + self._reach
         asked = [at_instant(one, until, self._using) for one in asked]
-        now, (paused, overdue, *known) = glance(self._clock, self._using, asked)
+        now, (paused, overdue, job_at, run_at) = glance(self._clock, self._using, asked)
         if overdue is not None:
-            known.append(overdue + OVERDUE)
-        soonest = min((instant for instant in known if instant is not None), default=None)
-        return Sight(now, paused is not None, soonest)
+            job_at = min(filter(None, (job_at, overdue + OVERDUE)))
+        return Sight(now, paused is not None, job_at, run_at)
 
     def clocks(self, but: Collection[int] = ()) -> QuerySet[JobClock]:
         """Return the clocks of the jobs this process may claim, except ``but``."""

@@ -30,6 +30,8 @@ _OWN = (
     "due_at", "finished_at", "process", "epoch",
 )  # fmt: skip
 _JSON = frozenset({"args", "kwargs", "metadata", "policy"})
+_HANDED_OUT = _JSON - {"policy"}
+"""What functions get into their hands, and may change."""
 
 
 def _seconds(span: timedelta | None) -> float | None:
@@ -101,12 +103,15 @@ class Draft:
     attempt: ClassVar[int] = 1
 
     def __getattr__(self, name: str) -> Any:
-        """Return what the run copies from its job, such as ``executor``; JSON is never shared."""
+        """Return what the run copies from its job, such as ``executor``.
+
+        What a function may get to see is never shared between runs.
+        """
         try:
             value = self.template.snapshot[name]
         except KeyError:
             raise AttributeError(name) from None
-        return deepcopy(value) if value and name in _JSON else value
+        return deepcopy(value) if value and name in _HANDED_OUT else value
 
     def expire(self) -> None:
         """Set the start deadline the job asks for."""

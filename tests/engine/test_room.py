@@ -80,6 +80,24 @@ def test_a_full_executor_does_not_hold_up_the_jobs_of_others(scheduler_clock, re
     scheduler.close()
 
 
+def test_room_elsewhere_is_no_reason_to_queue_what_has_none(scheduler_clock, recorder):
+    """Stored without an owner, and claimed in a second step, a run costs twice."""
+    executors = {
+        "default": InlineExecutor("default", slots=2),
+        "other": InlineExecutor("other", slots=50),
+    }
+    scheduler = ManualScheduler(scheduler_clock, executors=executors)
+    for number in range(9):
+        jobs.add(f"here {number}", function="recorder", schedule=every(minutes=1))
+    scheduler_clock.advance(MINUTE)
+    scheduler.scheduler.tick(scheduler_clock.now())
+    assert Run.objects.count() == 2
+    scheduler.run_due()
+    assert _statuses() == {f"here {number}": "succeeded" for number in range(9)}
+    assert not Run.objects.exclude(epoch=1).exists()
+    scheduler.close()
+
+
 def test_what_waits_for_slots_that_do_not_become_free_is_given_back(scheduler_clock, recorder):
     """engine.md 1: what finds no slot is un-owned again, so that others can take it."""
     executor = _Waiting("default")

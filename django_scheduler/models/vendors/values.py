@@ -42,7 +42,11 @@ def _json(value: Any) -> Any:
 
 
 def _naive_utc(value: datetime | None) -> str | None:
-    return None if value is None else str(value.astimezone(timezone.utc).replace(tzinfo=None))
+    if value is None:
+        return None
+    if value.tzinfo is timezone.utc:
+        return value.isoformat(" ")[: -len("+00:00")]
+    return str(value.astimezone(timezone.utc).replace(tzinfo=None))
 
 
 def writer_of(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> Writer:
