@@ -127,8 +127,8 @@ class SchedulerAlreadyStarted(SchedulerError):
     """The scheduler is running already."""
 
 
-class SchedulerStopped(SchedulerError):
-    """The scheduler was stopped, or given up, while something waited for it."""
+class SchedulerStopped(SchedulerNotStarted):
+    """The scheduler is not running any more: it was stopped, perhaps while it was waited for."""
 
 
 class BackendUnsupported(SchedulerError):

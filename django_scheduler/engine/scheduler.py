@@ -16,6 +16,7 @@ from ..exceptions import (
     SchedulerAlreadyStarted,
     SchedulerError,
     SchedulerNotStarted,
+    SchedulerStopped,
 )
 from ..executors import Executor, build_all
 from ..lifecycle import ORDERS
@@ -117,12 +118,13 @@ class Scheduler:
                 ``SHUTDOWN_GRACE`` setting.
 
         Raises:
-            SchedulerNotStarted: it is not running.
+            SchedulerNotStarted: it never ran.
+            SchedulerStopped: it is stopped already.
         """
         with self._lock:
             thread = self._thread
             if thread is None:
-                raise SchedulerNotStarted("This scheduler was not started, or is stopped already.")
+                raise self._not_running()
             span = to_timedelta(grace, "grace")
             self._grace = conf.current().shutdown_grace if span is None else span
             self._stopping.set()
@@ -140,17 +142,25 @@ class Scheduler:
         Raises:
             SchedulerNotStarted: it was not started, or failed to start; then the reason is its
                 cause.
+            SchedulerStopped: it was stopped, before or meanwhile.
             TimeoutError: it did not start in time; the phase it is in is named.
         """
         span = to_timedelta(timeout, "timeout")
         deadline = None if span is None else self._clock.monotonic() + span.total_seconds()
         while not self._running.wait(0.05):
             if self._thread is None or not self._thread.is_alive():
-                raise SchedulerNotStarted(
-                    f"The scheduler did not start ({self._phase}): {self._failure}"
-                ) from self._failure
+                raise self._not_running() from self._failure
             if deadline is not None and self._clock.monotonic() >= deadline:
                 raise TimeoutError(f"The scheduler is still in its phase {self._phase!r}.")
+
+    def _not_running(self) -> SchedulerNotStarted:
+        if self._failure is not None:
+            return SchedulerNotStarted(
+                f"The scheduler did not start ({self._phase}): {self._failure}"
+            )
+        if self._stopping.is_set():
+            return SchedulerStopped("This scheduler is stopped; start() it again.")
+        return SchedulerNotStarted("This scheduler was not started; start() it first.")
 
     def join(self, timeout: float | None = None) -> bool:
         """Wait until it has stopped by itself or by order; return whether it has."""

@@ -15,6 +15,7 @@ from django_scheduler.exceptions import (
     SchedulerAlreadyStarted,
     SchedulerError,
     SchedulerNotStarted,
+    SchedulerStopped,
 )
 from django_scheduler.executors.thread_pool import ThreadPoolExecutor
 from django_scheduler.models import Process
@@ -44,8 +45,10 @@ def test_it_runs_jobs_between_start_and_stop(scheduler, recorder):
 
 
 def test_starting_twice_and_stopping_twice_are_errors(scheduler):
-    with pytest.raises(SchedulerNotStarted):
+    with pytest.raises(SchedulerNotStarted, match="was not started"):
         scheduler.stop()
+    with pytest.raises(SchedulerNotStarted, match="was not started"):
+        scheduler.wait_until_running(20)
     scheduler.start()
     with pytest.raises(SchedulerAlreadyStarted):
         scheduler.start()
@@ -53,8 +56,10 @@ def test_starting_twice_and_stopping_twice_are_errors(scheduler):
         scheduler.tick()
     scheduler.wait_until_running(20)
     scheduler.stop()
-    with pytest.raises(SchedulerNotStarted):
+    with pytest.raises(SchedulerStopped):
         scheduler.stop()
+    with pytest.raises(SchedulerStopped):
+        scheduler.wait_until_running(20)
 
 
 def test_it_can_be_started_again_and_is_a_new_process_then(scheduler, recorder):
