@@ -14,7 +14,8 @@ HEADINGS = {
     "claim": (
         "Claiming",
         "One transaction that takes 500 due jobs: their rows read under lock, a run inserted for"
-        " each, their clocks moved on.",
+        " each, their clocks moved on. *By the ORM alone*: as on a database whose own SQL is not"
+        " known.",
     ),
     "end_to_end": (
         "Due to recorded",

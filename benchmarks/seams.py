@@ -8,16 +8,21 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+from django.db import connections
+
 from django_scheduler.engine import Scheduler
 from django_scheduler.executors import Executor
 from django_scheduler.executors.event_loop import AsyncioExecutor
 from django_scheduler.executors.thread_pool import ThreadPoolExecutor
 from django_scheduler.models import Run
+from django_scheduler.models.vendors import vendor_of
+from django_scheduler.models.vendors.generic import Generic
 from django_scheduler.runner import Dispatch, Reporter, Runner
 
 __all__ = [
     "BATCH",
     "ByHand",
+    "by_the_orm",
     "celery_publisher",
     "dispatches",
     "first_tick",
@@ -91,6 +96,18 @@ def first_tick() -> Scheduler:
     scheduler = _scheduler({"default": Sink()})
     scheduler.tick()
     return scheduler
+
+
+@contextmanager
+def by_the_orm() -> Iterator[None]:
+    """Let this thread write as it would on a database whose own SQL is not known here."""
+    connection = connections["default"]
+    own = vendor_of("default")
+    connection._scheduler_vendor = Generic("default")  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        connection._scheduler_vendor = own  # type: ignore[attr-defined]
 
 
 @contextmanager

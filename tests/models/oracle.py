@@ -43,6 +43,10 @@ class NotingCursor:
         self.sent.append(sql)
         self._answer = next(self._answers, [])
 
+    def executemany(self, sql, rows):
+        assert {len(row) for row in rows} == {sql.count("%s")}
+        self.sent.append(sql)
+
     def fetchmany(self, size):
         answer, self._answer = self._answer, []
         return answer

@@ -13,6 +13,7 @@ from django_scheduler.engine.sync import sync
 from django_scheduler.models import Job, JobClock, Run
 from django_scheduler.models.schema import LetNullsDiffer
 from django_scheduler.models.vendors import lock_raw, locked, question, session_problems
+from django_scheduler.models.vendors.generic import Generic
 from tests.facades.fixed import NOW, make_row
 from tests.models.oracle import oracle_connection
 
@@ -108,6 +109,19 @@ def test_rows_are_chosen_first_and_locked_by_their_keys():
 
 def test_a_question_nothing_can_answer_is_one_oracle_can_be_asked(oracle):
     assert question(JobClock.objects.using("oracle").none()) == ("SELECT NULL FROM DUAL", ())
+
+
+def test_a_batch_is_one_statement_of_djangos_with_many_parameters():
+    names = ("last_status", "success_count", "last_success_at", "metadata")
+    rows = [(7, "succeeded", 2, NOW, {"a": 1}), (9, "failed", 0, None, {})]
+    with oracle_connection() as oracle:
+        Generic("oracle").update(Job, names, rows, added={"success_count"})
+        (sent,) = oracle.noting.sent
+    assert sent == (
+        'UPDATE "DJANGO_SCHEDULER_JOB" SET "LAST_STATUS" = %s, "SUCCESS_COUNT" = '
+        '("DJANGO_SCHEDULER_JOB"."SUCCESS_COUNT" + %s), "LAST_SUCCESS_AT" = %s, "METADATA" = %s '
+        'WHERE "DJANGO_SCHEDULER_JOB"."ID" = (%s)'
+    )
 
 
 def test_oracle_beside_another_default_is_warned_of(oracle, monkeypatch):

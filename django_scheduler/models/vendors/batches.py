@@ -87,11 +87,6 @@ class Batches(Generic):
             for name in names
         )
 
-    def _key(self, model: type[models.Model]) -> str:
-        key = model._meta.pk
-        assert key is not None
-        return key.attname
-
     def _table(self, model: type[models.Model]) -> str:
         return str(self.connection.ops.quote_name(model._meta.db_table))
 

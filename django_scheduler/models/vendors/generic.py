@@ -8,7 +8,8 @@ from functools import cache
 from typing import Any
 
 from django.db import IntegrityError, connections, models, transaction
-from django.db.models import F
+from django.db.models import Expression, F
+from django.db.models.sql import InsertQuery, UpdateQuery
 
 from .values import JSONText, Reader, Writer, read_row, reader_of, writer_of
 
@@ -27,8 +28,24 @@ def _columns(model: type[models.Model]) -> dict[str, models.Field[Any, Any]]:
     return {field.attname: field for field in model._meta.concrete_fields}
 
 
+@cache
+def _stored(model: type[models.Model]) -> list[models.Field[Any, Any]]:
+    return [field for field in model._meta.concrete_fields if not field.generated]
+
+
+class _Slot(Expression):
+    """Stands in a statement of the ORM for a value that is another one for each row."""
+
+    def as_sql(self, *_args: Any, **_options: Any) -> tuple[str, tuple[Any, ...]]:
+        """Return the place of a parameter."""
+        return "%s", (None,)
+
+
 class Generic:
-    """Inserting and updating many rows through the ORM.
+    """Inserting and updating many rows by statements the ORM has written.
+
+    It writes each once, for one row, and is not asked again for the others: that would take it
+    longer than it takes the database to carry them out.
 
     One object serves one connection of one thread.
     """
@@ -36,6 +53,7 @@ class Generic:
     def __init__(self, using: str) -> None:
         self.using = using
         self.connection: Any = connections[using]
+        self._statements: dict[tuple[Any, ...], tuple[str, list[Any]]] = {}
         self._writers: dict[tuple[type[models.Model], str], Writer] = {}
         self._readers: dict[tuple[type[models.Model], tuple[str, ...]], list[Reader | None]] = {}
 
@@ -44,14 +62,38 @@ class Generic:
 
         ``names[0]`` is the primary key; columns that are not named get the model's defaults.
         """
-        objects = [model(**self._loaded(names, row)) for row in rows]
-        manager = model._default_manager.using(self.using)
         try:
             with transaction.atomic(using=self.using):
-                manager.bulk_create(objects, batch_size=100)
+                self._insert_all(model, names, rows)
             return {row[0] for row in rows}
         except IntegrityError:
+            objects = [model(**self._loaded(names, row)) for row in rows]
             return {one.pk for one in objects if self._insert_one(one)}
+
+    def _insert_all(self, model: type[models.Model], names: Sequence[str], rows: Rows) -> None:
+        if not rows:
+            return
+        key = ("insert", model)
+        if key not in self._statements:
+            self._statements[key] = self._insertion_of(model)
+        sql, defaults = self._statements[key]
+        places = [_stored(model).index(column_of(model, name)) for name in names]
+        prepared = []
+        for row in self._saved_rows(model, names, rows):
+            whole = list(defaults)
+            for place, value in zip(places, row, strict=True):
+                whole[place] = value
+            prepared.append(whole)
+        with self.connection.cursor() as cursor:
+            cursor.executemany(sql, prepared)
+
+    def _insertion_of(self, model: type[models.Model]) -> tuple[str, list[Any]]:
+        """Return the INSERT of one row, and the defaults of all its columns as parameters."""
+        query = InsertQuery(model)
+        query.insert_values(_stored(model), [model()])
+        ((sql, params),) = query.get_compiler(self.using).as_sql()
+        assert len(params) == len(_stored(model))
+        return sql, list(params)
 
     def _insert_one(self, one: models.Model) -> bool:
         """Insert the row; return False if another one stands in its place."""
@@ -85,13 +127,45 @@ class Generic:
         Columns in ``added`` are raised by the value instead. ``names`` leave the key out. No row
         may be there twice.
         """
-        manager = model._default_manager.using(self.using)
-        for key, *values in rows:
-            changes = self._loaded(names, values)
-            for name in added:
-                changes[name] = F(name) + changes[name]
-            # Not a queryset's own update: that looks for edits of people.
-            models.QuerySet.update(manager.filter(pk=key), **changes)
+        if not rows:
+            return
+        key = ("update", model, *names, *added)
+        if key not in self._statements:
+            self._statements[key] = self._updating(model, names, added)
+        sql, _ = self._statements[key]
+        named = [self._key(model), *names]
+        prepared = [[*values, pk] for pk, *values in self._saved_rows(model, named, rows)]
+        with self.connection.cursor() as cursor:
+            cursor.executemany(sql, prepared)
+
+    def _updating(
+        self, model: type[models.Model], names: Sequence[str], added: Collection[str]
+    ) -> tuple[str, list[Any]]:
+        """Return the UPDATE of one row; its parameters are the values, then the key."""
+        slots = {name: _Slot(output_field=column_of(model, name)) for name in names}
+        chosen = model._default_manager.using(self.using).filter(pk=_Slot(model._meta.pk))
+        query: Any = chosen.query.chain(UpdateQuery)
+        query.add_update_values({n: F(n) + s if n in added else s for n, s in slots.items()})
+        sql, params = query.get_compiler(self.using).as_sql()
+        assert len(params) == len(names) + 1
+        return sql, list(params)
+
+    def _saved_rows(
+        self, model: type[models.Model], names: Sequence[str], rows: Rows
+    ) -> Iterable[list[Any]]:
+        """Yield the rows' values as their fields save them."""
+        fields = [column_of(model, name) for name in names]
+        for row in rows:
+            values = self._loaded(names, row).values()
+            yield [
+                field.get_db_prep_save(value, self.connection)
+                for field, value in zip(fields, values, strict=True)
+            ]
+
+    def _key(self, model: type[models.Model]) -> str:
+        key = model._meta.pk
+        assert key is not None
+        return key.attname
 
     def _loaded(self, names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
         return {
