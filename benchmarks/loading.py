@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 
 from django_scheduler import jobs
 from django_scheduler.models import Job, JobClock, Process, Run
@@ -92,7 +92,10 @@ def _settle(following: int) -> None:
 
 
 def make_due(ids: Iterable[int], at: datetime | None = None) -> datetime:
-    """Make the jobs due at ``at`` (None: now), on time and not for the first time."""
+    """Make the jobs due at ``at`` (None: now), as `jobs.run_within` does: no job is edited.
+
+    A job that fires again and again is the same job each time; so are these.
+    """
     when = at or utc_now()
     wanted = list(ids)
     with transaction.atomic():
@@ -102,10 +105,8 @@ def make_due(ids: Iterable[int], at: datetime | None = None) -> datetime:
 
 
 def _point(ids: list[int], when: datetime) -> None:
-    # Not by the model's own query set: this is no edit that anybody is to notice.
-    QuerySet(Job).filter(pk__in=ids).update(anchor=when)
     JobClock.objects.filter(pk__in=ids).update(
-        next_run_at=when, next_occurrence=when, planned_until=when - PERIOD, by_hand=False
+        next_run_at=when, next_occurrence=when, planned_until=when - PERIOD, by_hand=True
     )
 
 
