@@ -33,6 +33,8 @@ __all__ = [
 MIN_DELAY = timedelta(seconds=1)
 #: No delay grows beyond this, whatever the backoff.
 LONGEST_DELAY = timedelta(days=365)
+#: The number of an attempt is a column of whole numbers.
+MOST_ATTEMPTS = 2**31 - 1
 #: Sums of an instant and a span stay within the calendar, and spans within every database's range.
 LONGEST_SPAN = timedelta(days=36_600)
 _BACKOFFS = ("fixed", "linear", "exponential")
@@ -268,10 +270,14 @@ def _is_number(value: object) -> bool:
 
 
 def _check_attempts(value: object) -> None:
-    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
+    if value is None:
+        return
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_ATTEMPTS:
         return
     raise InvalidJob(
-        f"max_attempts={value!r}: give a whole number from 1, or None for no limit.", field="retry"
+        f"max_attempts={value!r}: give a whole number from 1 to {MOST_ATTEMPTS}, or None for no "
+        "limit.",
+        field="retry",
     )
 
 
@@ -290,8 +296,19 @@ def _name_of(kind: object) -> str:
     if isinstance(kind, type) and issubclass(kind, BaseException):
         return _dotted(kind)
     if isinstance(kind, str) and all(part.isidentifier() for part in kind.split(".")):
-        # A bare name can only be a built-in one; names are compared with their module.
-        return f"builtins.{kind}" if isinstance(getattr(builtins, kind, None), type) else kind
+        # Names are compared with their module.
+        module, _, name = kind.rpartition(".")
+        return kind if module not in ("", "builtins") else _built_in(name)
     raise InvalidJob(
         f"retry_on={kind!r}: give exception classes or their dotted names.", field="retry"
+    )
+
+
+def _built_in(name: str) -> str:
+    kind = getattr(builtins, name, None)
+    if isinstance(kind, type) and issubclass(kind, BaseException):
+        return _dotted(kind)
+    raise InvalidJob(
+        f"retry_on={name!r}: no built-in exception is called so; give others with their module.",
+        field="retry",
     )

@@ -124,6 +124,7 @@ class OwnError(LookupError):
 
 def test_only_named_errors_are_tried_again() -> None:
     """Y2: by class, dotted or built-in name; subclasses included."""
+    assert Retry(retry_on="IOError").retry_on == ("builtins.OSError",)
     for retry_on in (LookupError, "LookupError", "builtins.LookupError", (OSError, LookupError)):
         retry = Retry(retry_on=retry_on)  # type: ignore[arg-type]
         assert retry.delay_after(1, error_names(OwnError())) is not None
@@ -222,6 +223,9 @@ def test_retry_survives_json(retry: Retry) -> None:
         {"retry_on": "not a name"},
         {"retry_on": "requests.Connection Error"},
         {"retry_on": 5},
+        {"retry_on": "ValueErorr"},
+        {"retry_on": "builtins.print"},
+        {"max_attempts": 2**31},
         {"reset_on_success": "yes"},
         {"on_next_occurrence": "wait"},
         {"attempts": 3},
