@@ -92,9 +92,10 @@ def _settle(following: int) -> None:
 
 
 def make_due(ids: Iterable[int], at: datetime | None = None) -> datetime:
-    """Make the jobs due at ``at`` (None: now), as `jobs.run_within` does: no job is edited.
+    """Make the jobs due at ``at`` (None: now), an instant their schedules do not have.
 
-    A job that fires again and again is the same job each time; so are these.
+    It is a time chosen by hand, so that no job need be edited for it: one that fires again and
+    again is the same job each time, and so are these.
     """
     when = at or utc_now()
     wanted = list(ids)

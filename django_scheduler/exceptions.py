@@ -162,17 +162,13 @@ class RetryLater(SchedulerError):
     """Raised by a function: end this attempt and try the occurrence again after ``delay``.
 
     Args:
-        delay: a ``timedelta``, or seconds; less than a second is a second.
-
-    Raises:
-        InvalidData: a negative delay.
+        delay: a ``timedelta``, or seconds; less than a second, or a span that is over by now, is
+            a second.
     """
 
     def __init__(self, delay: timedelta | float, message: str = "") -> None:
         super().__init__(message or "the function asked to be tried again later")
         self.delay = delay if isinstance(delay, timedelta) else timedelta(seconds=delay)
-        if self.delay < timedelta(0):
-            raise InvalidData("RetryLater() takes a span from 0, not a past one.", field="delay")
 
 
 class SkipRun(SchedulerError):

@@ -158,7 +158,10 @@ def _optional_json(name: str, value: Any) -> Any:
 
 def _retry(name: str, value: Any) -> Any:
     policy = Retry.of(value)
-    return policy.to_dict() if policy is not None else None
+    if policy is None:
+        return None
+    policy.check_names()
+    return policy.to_dict()
 
 
 def _tags(name: str, value: Any) -> list[str]:

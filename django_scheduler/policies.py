@@ -228,6 +228,24 @@ class Retry:
             )
         return cls(**data)
 
+    def check_names(self) -> None:
+        """Refuse names in ``retry_on`` that no error can have.
+
+        To be asked when a policy is stored: one that is stored already is kept as it is, for
+        another version of Python may know the error.
+
+        Raises:
+            InvalidJob: a name without a module that is no built-in exception.
+        """
+        for kind in self.retry_on:
+            module, _, name = str(kind).rpartition(".")
+            if module in ("", "builtins") and _built_in(name) is None:
+                raise InvalidJob(
+                    f"retry_on={kind!r}: no built-in exception is called so; give others with "
+                    "their module.",
+                    field="retry",
+                )
+
     def delay_after(
         self, attempt: int, error_types: Sequence[str], fraction: float = 0.5
     ) -> timedelta | None:
@@ -298,17 +316,13 @@ def _name_of(kind: object) -> str:
     if isinstance(kind, str) and all(part.isidentifier() for part in kind.split(".")):
         # Names are compared with their module.
         module, _, name = kind.rpartition(".")
-        return kind if module not in ("", "builtins") else _built_in(name)
+        known = _built_in(name) if module in ("", "builtins") else None
+        return kind if known is None else _dotted(known)
     raise InvalidJob(
         f"retry_on={kind!r}: give exception classes or their dotted names.", field="retry"
     )
 
 
-def _built_in(name: str) -> str:
+def _built_in(name: str) -> type[BaseException] | None:
     kind = getattr(builtins, name, None)
-    if isinstance(kind, type) and issubclass(kind, BaseException):
-        return _dotted(kind)
-    raise InvalidJob(
-        f"retry_on={name!r}: no built-in exception is called so; give others with their module.",
-        field="retry",
-    )
+    return kind if isinstance(kind, type) and issubclass(kind, BaseException) else None

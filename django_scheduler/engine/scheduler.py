@@ -87,6 +87,7 @@ class Scheduler:
         self._session: Session | None = None
         self._grace = settings.shutdown_grace
         self._failure: BaseException | None = None
+        self._has_run = False
         self._phase = "not started"
         self.complete = True
         """Whether every outcome was written when it last stopped."""
@@ -107,6 +108,7 @@ class Scheduler:
                 raise SchedulerAlreadyStarted("This scheduler is running; stop() it first.")
             self._stopping.clear()
             self._failure = None
+            self._has_run = False
             self._thread = threading.Thread(target=self._main, name="scheduler", daemon=True)
             self._thread.start()
 
@@ -119,7 +121,7 @@ class Scheduler:
 
         Raises:
             SchedulerNotStarted: it never ran.
-            SchedulerStopped: it is stopped already.
+            SchedulerStopped: it is stopped already, by order or by an error.
         """
         with self._lock:
             thread = self._thread
@@ -154,6 +156,10 @@ class Scheduler:
                 raise TimeoutError(f"The scheduler is still in its phase {self._phase!r}.")
 
     def _not_running(self) -> SchedulerNotStarted:
+        if self._failure is not None and self._has_run:
+            return SchedulerStopped(
+                f"The scheduler ended by itself ({self._phase}): {self._failure}"
+            )
         if self._failure is not None:
             return SchedulerNotStarted(
                 f"The scheduler did not start ({self._phase}): {self._failure}"
@@ -303,6 +309,7 @@ class Scheduler:
             self._session = session = found
             session.start_threads()
             self._running.set()
+            self._has_run = True
             self._tell(signals.scheduler_started, session)
             self._loop(session)
             if session.given_up.is_set():

@@ -178,10 +178,11 @@ class Session:
         """
         if self.given_up.is_set():
             return False
-        waits = any(executor.waiting() for executor in self._executors.values())
         # A slot may have become free since: what it was full for is still due.
-        left = self.turn.was_full or self.turn.was_blind
-        return left or waits or bool(self.ahead.all()) or self._backoff > 0
+        left = self.turn.was_full or self.turn.was_blind or self._backoff > 0
+        # In this order: what is released meanwhile is seen in its executor.
+        held = bool(self.ahead.all())
+        return left or held or any(executor.waiting() for executor in self._executors.values())
 
     def _after_trouble(self, error: DatabaseError) -> timedelta:
         if not self._backoff:

@@ -134,7 +134,7 @@ def test_orderly_shutdown_burns_no_attempt():
     assert (again.attempt, again.number, again.due_at) == (2, 2, NOW)
 
 
-@pytest.mark.parametrize("choice", ["skip", "supersede", "independent"])
+@pytest.mark.parametrize("choice", ["supersede", "independent"])
 def test_what_a_shutdown_interrupted_is_no_retry_that_gives_way(choice):
     """Nothing of it has failed: no occurrence may take its place, nor count it as a failure."""
     retry = Retry(max_attempts=3, delay=60, on_next_occurrence=choice)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from django_scheduler.exceptions import InvalidJob
+from django_scheduler.job_fields import read_field
 from django_scheduler.policies import (
     CatchUp,
     Decision,
@@ -223,8 +224,6 @@ def test_retry_survives_json(retry: Retry) -> None:
         {"retry_on": "not a name"},
         {"retry_on": "requests.Connection Error"},
         {"retry_on": 5},
-        {"retry_on": "ValueErorr"},
-        {"retry_on": "builtins.print"},
         {"max_attempts": 2**31},
         {"reset_on_success": "yes"},
         {"on_next_occurrence": "wait"},
@@ -263,3 +262,18 @@ def test_what_is_no_span_is_refused(value: object) -> None:
     with pytest.raises(InvalidJob) as caught:
         to_timedelta(value, "timeout")
     assert caught.value.field == "timeout"
+
+
+@pytest.mark.parametrize("name", ["ValueErorr", "print", "builtins.print", "builtins.Nothing"])
+def test_a_name_no_error_can_have_is_refused_where_it_is_stored(name: str) -> None:
+    """Y2: and kept where it is stored already, beside names that are known."""
+    retry = Retry(retry_on=(name, "LookupError"))
+    assert retry.delay_after(1, error_names(KeyError())) is not None
+    with pytest.raises(InvalidJob, match=f"{name}.*with their module") as caught:
+        read_field("retry", retry)
+    assert caught.value.field == "retry"
+
+
+@pytest.mark.parametrize("name", ["shop.feed.Away", "OSError", "IOError", "builtins.KeyError"])
+def test_other_names_of_errors_are_taken_as_they_are(name: str) -> None:
+    assert read_field("retry", Retry(retry_on=name))["retry_on"][0].count(".") >= 1

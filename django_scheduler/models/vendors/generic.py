@@ -60,7 +60,8 @@ class Generic:
     def insert(self, model: type[models.Model], names: Sequence[str], rows: Rows) -> set[Any]:
         """Insert rows unless a unique constraint lets none in; return the keys of the inserted.
 
-        ``names[0]`` is the primary key; columns that are not named get the model's defaults.
+        ``names[0]`` is the primary key; columns that are not named get the model's defaults, the
+        same ones in all rows.
         """
         try:
             with transaction.atomic(using=self.using):
@@ -127,7 +128,7 @@ class Generic:
         Columns in ``added`` are raised by the value instead. ``names`` leave the key out. No row
         may be there twice.
         """
-        if not rows:
+        if not rows or not names:
             return
         key = ("update", model, *names, *added)
         if key not in self._statements:
