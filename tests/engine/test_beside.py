@@ -1,0 +1,69 @@
+"""Jobs there is room for, due behind many that have none: they begin all the same (T7)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from django_scheduler import every, jobs
+from django_scheduler.executors.inline import InlineExecutor
+from django_scheduler.models import Job, JobClock, Run
+from django_scheduler.testing import ManualScheduler
+
+MINUTE = timedelta(minutes=1)
+MANY = 10
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def idle(scheduler_clock):
+    """A scheduler whose `default` has no slot, and whose `other` has one."""
+    executors = {
+        "default": InlineExecutor("default", slots=0),
+        "other": InlineExecutor("other", slots=1),
+    }
+    scheduler = ManualScheduler(scheduler_clock, executors=executors)
+    yield scheduler
+    scheduler.close()
+
+
+def _add_many(function: str, **fields: object) -> None:
+    for number in range(MANY):
+        jobs.add(f"many {number}", function, schedule=every(minutes=1), **fields)
+
+
+def _status_after_turns(scheduler: ManualScheduler, name: str) -> str:
+    for _ in range(2):
+        scheduler.scheduler.tick()
+    return Run.objects.filter(job_name=name).values_list("status", flat=True).first() or "not made"
+
+
+def test_an_idle_executor_does_not_wait_for_what_a_full_one_has_overdue(
+    idle, scheduler_clock, recorder
+):
+    _add_many("recorder")
+    jobs.add("beside", "recorder", schedule=every(minutes=1))
+    Job.objects.filter(name="beside").update(executor="other")
+    JobClock.objects.filter(job__name="beside").update(
+        next_run_at=scheduler_clock.now() + MINUTE + timedelta(seconds=20)
+    )
+    scheduler_clock.advance(MINUTE + timedelta(seconds=20))
+    assert _status_after_turns(idle, "beside") == "succeeded"
+
+
+@pytest.mark.parametrize("queue", ["default", "news"])
+def test_a_full_queue_holds_up_no_other(settings, stage, scheduler_clock, queue):
+    settings.DJANGO_SCHEDULER = {
+        **settings.DJANGO_SCHEDULER,
+        "QUEUE_LIMITS": {"mail": 1, "news": 1},
+    }
+    stage.executor.slots = 3
+    jobs.trigger(jobs.add("busy", "lasting", queue="mail", metadata={"minutes": 30}))
+    stage.run_due()
+    _add_many("lasting", queue="mail")
+    scheduler_clock.advance(1)
+    jobs.add("beside", "lasting", schedule=every(minutes=1), queue=queue, metadata={"minutes": 30})
+    stage.advance(59)
+    scheduler_clock.advance(2)
+    assert _status_after_turns(stage, "beside") == "running"
