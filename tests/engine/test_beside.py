@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from django_scheduler import every, jobs
+from django_scheduler import Retry, every, jobs
 from django_scheduler.executors.inline import InlineExecutor
+from django_scheduler.lifecycle import claims
 from django_scheduler.models import Job, JobClock, Run
 from django_scheduler.testing import ManualScheduler
 
@@ -67,3 +68,17 @@ def test_a_full_queue_holds_up_no_other(settings, stage, scheduler_clock, queue)
     stage.advance(59)
     scheduler_clock.advance(2)
     assert _status_after_turns(stage, "beside") == "running"
+
+
+def test_a_retry_whose_job_is_locked_holds_up_no_other(stage, recorder, monkeypatch):
+    """Somebody may hold a job for long, and its retry be the oldest of what waits for a slot."""
+    stage.executor.slots = 1
+    recorder.behaviour = lambda context: 1 // (context.job_name != "held")
+    retry = Retry(delay=0, on_next_occurrence="independent")
+    jobs.trigger(jobs.add("held", "recorder", retry=retry))
+    stage.run_due()
+    stage.clock.advance(2)
+    jobs.trigger(jobs.add("beside", "recorder"))
+    monkeypatch.setattr(claims, "lock_at_hand", lambda ids, _using: ({}, set(ids)))
+    assert _status_after_turns(stage, "beside") == "succeeded"
+    assert Run.objects.filter(job_name="held", status="queued").exists()
