@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from django.db.models import Q
@@ -99,6 +99,12 @@ class Claims:
             if executor.waiting() and self.pace.is_stuck(executor.alias)
             for dispatch in executor.reclaim()
         ]
+
+    def only_until(self, moment: datetime) -> None:
+        """From now on take nothing that falls due after ``moment``."""
+        self._share = replace(self._share, until=moment)
+        reach = self._poll_interval + self._horizon
+        self._edges = Edges(self._share, self._clock, self._using, reach)
 
     def look(self) -> Sight:
         """Look at what is due, without a lock. Nothing but the question: it is asked all day."""

@@ -28,7 +28,10 @@ def run_what_is_due(session: Session, share: Share, clock: Clock, wake: Event, u
 
     What somebody else has locked is waited for as long as a write would be.
     """
-    left = _Left(session, share, read_now(clock, using), clock, using)
+    moment = read_now(clock, using)
+    # Or jobs that make each other due would keep it from ever ending.
+    session.turn.only_until(moment)
+    left = _Left(session, share, moment, clock, using)
     while (wait := session.step()) <= timedelta(0) or session.must_go_on() or left.is_any():
         clock.wait(wake, min(wait, _PAUSE).total_seconds())
         wake.clear()

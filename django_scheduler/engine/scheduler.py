@@ -199,8 +199,8 @@ class Scheduler:
     def run_once(self) -> None:
         """Run, in the calling thread, what is due at this moment, wait for it, and stop.
 
-        Functions may go on for as long as they take. What comes due meanwhile begins only while
-        something that was due still waits: for a slot, in a full queue, or for its job's last run.
+        Functions may go on for as long as they take. What was due and waits for a slot, in a full
+        queue or for its job's run before it begins as well; what comes due meanwhile does not.
 
         Raises:
             SchedulerAlreadyStarted: it runs in threads of its own.

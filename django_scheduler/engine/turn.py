@@ -70,6 +70,10 @@ class Turn:
         """Return how many runs each executor could begin now, or in a moment."""
         return self._claims.free_slots()
 
+    def only_until(self, moment: datetime) -> None:
+        """From now on claim nothing that falls due after ``moment``."""
+        self._claims.only_until(moment)
+
     def sees_due(self, moment: datetime) -> bool:
         """Look whether something has been due since ``moment`` and could be claimed."""
         return self._claims.is_due(self._claims.look(), by=moment)
