@@ -124,8 +124,9 @@ class Claims:
     def take(self, batch: int) -> Claimed:
         """Take what is due now and within the horizon. To be called in a transaction."""
         limits = conf.current().queue_limits
-        room = Room(self.free_slots())
-        sight = self._look(room.slots, lifecycle.full_queues(limits, self._using))
+        full = lifecycle.full_queues(limits, self._using)
+        room = Room(self.free_slots(), dict.fromkeys(full, 0))
+        sight = self._look(room.slots, full)
         if not self.is_due(sight):
             return Claimed(wait=self.until_next(sight))
         claimed = Claimed()
@@ -185,7 +186,9 @@ class Claims:
         if not left or self._clock.monotonic() < self._beside_from:
             return []
         clocks = self._edges.clocks([*self._held_back, *(d.clock.job_id for d in due)])
-        clocks = clocks.filter(job__executor__in=list(left)).exclude(job__queue__in=list(limits))
+        # More of a limited queue that has its turn already would find it full.
+        shut = {d.known.job.queue for d in due if d.known.job.queue in limits} | {*room.full()}
+        clocks = clocks.filter(job__executor__in=list(left)).exclude(job__queue__in=shut)
         most = min(batch, sum(left.values()))
         found = _with_room(lock_due(clocks, self._known, until=until, most=most), left)
         if not found:

@@ -13,7 +13,7 @@ from django_scheduler.models import Job, JobClock, Run
 from django_scheduler.testing import ManualScheduler
 
 MINUTE = timedelta(minutes=1)
-MANY = 10
+MANY = 20
 pytestmark = pytest.mark.django_db
 
 
@@ -65,8 +65,8 @@ def test_a_full_queue_holds_up_no_other(settings, stage, scheduler_clock, queue)
     _add_many("lasting", queue="mail")
     scheduler_clock.advance(1)
     jobs.add("beside", "lasting", schedule=every(minutes=1), queue=queue, metadata={"minutes": 30})
-    stage.advance(59)
-    scheduler_clock.advance(2)
+    stage.advance(58)
+    scheduler_clock.advance(3)
     assert _status_after_turns(stage, "beside") == "running"
 
 
