@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import builtins
 import math
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import timedelta
@@ -258,7 +259,8 @@ class Retry:
         """
         if self.max_attempts is not None and attempt >= self.max_attempts:
             return None
-        if self.retry_on and not set(self.retry_on) & set(error_types):
+        named = [str(name) for name in self.retry_on]
+        if named and not {*named, *map(_own_name, named)} & {*error_types}:
             return None
         longest = LONGEST_DELAY if self.max_delay is None else _span(self.max_delay)
         limit = _seconds(min(longest, LONGEST_DELAY))
@@ -321,6 +323,17 @@ def _name_of(kind: object) -> str:
     raise InvalidJob(
         f"retry_on={kind!r}: give exception classes or their dotted names.", field="retry"
     )
+
+
+def _own_name(name: str) -> str:
+    """Return how the class calls itself, of a name by which a loaded module passes it on.
+
+    ``socket.timeout`` is ``builtins.TimeoutError``. Names are kept as given: what a module calls
+    so may change with its next version.
+    """
+    module, _, attribute = name.rpartition(".")
+    kind = getattr(sys.modules.get(module), "__dict__", {}).get(attribute)
+    return _dotted(kind) if isinstance(kind, type) else name
 
 
 def _built_in(name: str) -> type[BaseException] | None:

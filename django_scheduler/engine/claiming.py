@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from django.db.models import Q
@@ -29,6 +29,9 @@ PATIENCE = timedelta(milliseconds=50)
 
 MOST_OVERDUE = 20
 """How many jobs are locked at once although there is no room for what becomes of them."""
+
+BESIDE = 0.5
+"""Seconds until it is looked again for what has room behind what has none, if there was nothing."""
 
 NOTHING = timedelta(0)
 
@@ -70,6 +73,7 @@ class Claims:
         self._held_back: dict[int, datetime] = {}
         self._in_use: set[str] = set()
         """The executors of what was due last: the room of others is no reason to read more."""
+        self._beside_from = 0.0
         self.was_full = False
         """Whether an executor had no slot left at the last look: more may be due."""
 
@@ -96,6 +100,12 @@ class Claims:
             for dispatch in executor.reclaim()
         ]
 
+    def only_until(self, moment: datetime) -> None:
+        """From now on take nothing that falls due after ``moment``."""
+        self._share = replace(self._share, until=moment)
+        reach = self._poll_interval + self._horizon
+        self._edges = Edges(self._share, self._clock, self._using, reach)
+
     def look(self) -> Sight:
         """Look at what is due, without a lock. Nothing but the question: it is asked all day."""
         limits = conf.current().queue_limits
@@ -104,18 +114,19 @@ class Claims:
     def _look(self, slots: Mapping[str, int], full: Sequence[str]) -> Sight:
         free = [alias for alias, number in slots.items() if number > 0]
         self.was_full = len(free) < len(slots)
-        return self._edges.look(free, self.was_full, full)
+        return self._edges.look(free, full)
 
-    def is_due(self, sight: Sight) -> bool:
-        """Tell whether there is anything to claim now, or within the horizon."""
+    def is_due(self, sight: Sight, by: datetime | None = None) -> bool:
+        """Tell whether there is anything to claim that is due ``by``; None: within the horizon."""
         edge = self._edge(sight)
-        return not sight.is_paused and edge is not None and edge <= sight.now + self._horizon
+        return not sight.is_paused and _is_by(edge, by or sight.now + self._horizon)
 
     def take(self, batch: int) -> Claimed:
         """Take what is due now and within the horizon. To be called in a transaction."""
         limits = conf.current().queue_limits
-        room = Room(self.free_slots())
-        sight = self._look(room.slots, lifecycle.full_queues(limits, self._using))
+        full = lifecycle.full_queues(limits, self._using)
+        room = Room(self.free_slots(), dict.fromkeys(full, 0))
+        sight = self._look(room.slots, full)
         if not self.is_due(sight):
             return Claimed(wait=self.until_next(sight))
         claimed = Claimed()
@@ -147,16 +158,40 @@ class Claims:
 
     def _lock_due(self, room: Room, now: datetime, until: datetime, batch: int) -> list[Due]:
         """Lock the due clocks there is room for, and those that have waited for it too long."""
-        clocks = self._edges.clocks(self._held_back)
         free = [alias for alias, number in room.slots.items() if number > 0]
         overdue = Q(next_run_at__lt=now - OVERDUE)
-        if len(free) < len(room.slots):
-            clocks = clocks.filter(Q(job__executor__in=free) | overdue)
+        clocks = self._edges.clocks(self._held_back).filter(Q(job__executor__in=free) | overdue)
         likely = sum(room.slots.get(alias, 0) for alias in self._in_use)
         most = min(batch, likely or sum(room.slots.values()) or MOST_OVERDUE)
-        due = lock_due(clocks, self._known, until=until, most=most)
+        locked = lock_due(clocks, self._known, until=until, most=most)
+        due = _with_room(locked, room.slots, now - OVERDUE)
+        if len(locked) == most:
+            due += self._lock_beside(due, room, until, batch)
         self._in_use = {one.known.job.executor for one in due} or self._in_use
-        return _with_room(due, room, now - OVERDUE)
+        return due
+
+    def _lock_beside(
+        self, due: Sequence[Due], room: Room, until: datetime, batch: int
+    ) -> list[Due]:
+        """Lock those there is room for all the same: they may be due behind many without any.
+
+        While there are none they are looked for now and then: it walks through all that is due.
+        """
+        limits = conf.current().queue_limits
+        left = Counter(room.slots)
+        left.subtract(d.known.job.executor for d in due if d.known.job.queue not in limits)
+        left = +left
+        if not left or self._clock.monotonic() < self._beside_from:
+            return []
+        clocks = self._edges.clocks([*self._held_back, *(d.clock.job_id for d in due)])
+        # More of a limited queue that has its turn already would find it full.
+        shut = {d.known.job.queue for d in due if d.known.job.queue in limits} | {*room.full()}
+        clocks = clocks.filter(job__executor__in=list(left)).exclude(job__queue__in=shut)
+        most = min(batch, sum(left.values()))
+        found = _with_room(lock_due(clocks, self._known, until=until, most=most), left)
+        if not found:
+            self._beside_from = self._clock.monotonic() + BESIDE
+        return found
 
     def _edge(self, sight: Sight) -> datetime | None:
         """Return when the next thing is due, those that are held back included."""
@@ -180,16 +215,19 @@ class Claims:
         return min(max(ahead, NOTHING), self._poll_interval)
 
 
-def _with_room(due: Sequence[Due], room: Room, overdue: datetime) -> list[Due]:
+def _with_room(
+    due: Sequence[Due], slots: Mapping[str, int], overdue: datetime | None = None
+) -> list[Due]:
     """Return those there is a slot for, or that have waited for one since ``overdue``.
 
     The others stay as they are: their turn comes when a slot does.
     """
-    left = Counter(room.slots)
+    left = Counter(slots)
     taken = []
     for one in due:
         executor, instant = one.known.job.executor, one.clock.next_run_at
-        if left[executor] > 0 or (instant is not None and instant < overdue):
+        waited = None not in (instant, overdue) and instant < overdue  # type: ignore[operator]
+        if left[executor] > 0 or waited:
             left[executor] -= 1
             taken.append(one)
     return taken

@@ -63,20 +63,20 @@ class Edges:
         self._using = using
         self._built: dict[tuple[object, ...], list[Question]] = {}
 
-    def look(self, executors: Sequence[str], full: bool, full_queues: Sequence[str]) -> Sight:
+    def look(self, executors: Sequence[str], full_queues: Sequence[str]) -> Sight:
         """Look for jobs, and for runs that wait for one of the executors.
 
         Args:
-            executors: those with room.
-            full: there are others; their jobs are looked at once they are overdue.
+            executors: those with room. Jobs of others, which are full or unknown here, are looked
+                at once they are overdue.
         """
         functions = self._share.functions()
-        key = (tuple(functions), full, tuple(executors), tuple(full_queues))
+        key = (tuple(functions), tuple(executors), tuple(full_queues))
         asked = self._built.get(key)
         if asked is None:
             if len(self._built) >= _MOST:
                 self._built.clear()
-            asked = self._built[key] = self._build(executors, full, full_queues)
+            asked = self._built[key] = self._build(executors, full_queues)
         until = self._clock.now() + self._reach
         asked = [at_instant(one, until, self._using) for one in asked]
         now, (paused, overdue, job_at, run_at) = glance(self._clock, self._using, asked)
@@ -89,15 +89,11 @@ class Edges:
         mine = JobClock.objects.using(self._using).filter(self._share.of_clocks())
         return mine.exclude(job_id__in=list(but)) if but else mine
 
-    def _build(
-        self, executors: Sequence[str], full: bool, full_queues: Sequence[str]
-    ) -> list[Question]:
+    def _build(self, executors: Sequence[str], full_queues: Sequence[str]) -> list[Question]:
         paused = Installation.objects.using(self._using).filter(pk=Installation.ONLY)
         clocks = self.clocks().filter(next_run_at__lte=INSTANT).order_by("next_run_at")
-        free, others = clocks, clocks.none()
-        if full:
-            free = clocks.filter(job__executor__in=executors)
-            others = clocks.exclude(job__executor__in=executors)
+        free = clocks.filter(job__executor__in=executors)
+        others = clocks.exclude(job__executor__in=executors)
         waiting = lifecycle.waiting_runs(self._using, executors, self._share.of_runs())
         if full_queues:
             waiting = waiting.exclude(queue__in=full_queues)

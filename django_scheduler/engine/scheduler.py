@@ -24,6 +24,7 @@ from ..models.vendors import prepare_session, read_now, release_session
 from ..policies import to_timedelta
 from ..runner import Delivery
 from .new_rules import follow_new_rules
+from .once import run_what_is_due
 from .session import Session
 from .share import Share
 from .starts import look_around
@@ -204,8 +205,8 @@ class Scheduler:
     def run_once(self) -> None:
         """Run, in the calling thread, what is due at this moment, wait for it, and stop.
 
-        Functions may go on for as long as they take. What comes due meanwhile begins only while
-        something else that is due still waits for a free slot.
+        Functions may go on for as long as they take. What was due and waits for a slot, in a full
+        queue or for its job's run before it begins as well; what comes due meanwhile does not.
 
         Raises:
             SchedulerAlreadyStarted: it runs in threads of its own.
@@ -223,10 +224,7 @@ class Scheduler:
     def _run_what_is_due(self) -> None:
         self._session = session = self._open()
         session.start_threads()
-        while (wait := session.step()) <= timedelta(0) or session.must_go_on():
-            self._clock.wait(self._wake, min(wait, _ONCE_PAUSE).total_seconds())
-            self._wake.clear()
-            session.turn.look_soon()
+        run_what_is_due(session, self._share, self._clock, self._wake, self._using)
         self.complete = session.close(timedelta(days=365))
 
     @property

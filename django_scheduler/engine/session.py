@@ -102,6 +102,11 @@ class Session:
             on_refused=self._tell_refused,
         )
 
+    @property
+    def executors(self) -> list[str]:
+        """The aliases of its executors."""
+        return list(self._executors)
+
     def open(self) -> None:
         """Join the living, and get the executors ready."""
         self.outbox.write_from_here()
@@ -173,16 +178,14 @@ class Session:
     def must_go_on(self) -> bool:
         """Tell whether something that is due may not have begun, and yet will.
 
-        There was no slot for it, no database to ask, or no clock and lease to act upon. What was
-        taken and waits here for a slot or its exact instant would be given back at the end.
+        There was no database to ask, or no clock and lease to act upon. What was taken and waits
+        here for a slot or its exact instant would be given back at the end.
         """
         if self.given_up.is_set():
             return False
-        # A slot may have become free since: what it was full for is still due.
-        left = self.turn.was_full or self.turn.was_blind or self._backoff > 0
         # In this order: what is released meanwhile is seen in its executor.
-        held = bool(self.ahead.all())
-        return left or held or any(executor.waiting() for executor in self._executors.values())
+        held = self.turn.was_blind or self._backoff > 0 or bool(self.ahead.all())
+        return held or any(executor.waiting() for executor in self._executors.values())
 
     def _after_trouble(self, error: DatabaseError) -> timedelta:
         if not self._backoff:

@@ -66,10 +66,17 @@ class Turn:
         """The runs this process knows it owns, with their executors; compared with the database
         now and then."""
 
-    @property
-    def was_full(self) -> bool:
-        """Whether an executor had no slot left after the last claim: more may be due."""
-        return self._claims.was_full
+    def free_slots(self) -> dict[str, int]:
+        """Return how many runs each executor could begin now, or in a moment."""
+        return self._claims.free_slots()
+
+    def only_until(self, moment: datetime) -> None:
+        """From now on claim nothing that falls due after ``moment``."""
+        self._claims.only_until(moment)
+
+    def sees_due(self, moment: datetime) -> bool:
+        """Look whether something has been due since ``moment`` and could be claimed."""
+        return self._claims.is_due(self._claims.look(), by=moment)
 
     def look_soon(self) -> None:
         """Look for what is due in the next turn: something may have become so. From any thread."""

@@ -25,6 +25,7 @@ from .clocks import (
 from .consequences import promote_left_behind
 from .create import (
     Activity,
+    active_runs,
     activity,
     insert,
     make_run,
@@ -70,6 +71,7 @@ __all__ = [
     "Room",
     "Started",
     "Template",
+    "active_runs",
     "activity",
     "apply",
     "claim_waiting",

@@ -71,24 +71,38 @@ def claim_waiting(
     asked for while somebody else held them end as ``stopped``.
     """
     taken: list[tuple[Run, datetime]] = []
-    for executor, free in list(room.slots.items()):
-        if free <= 0:
-            continue
-        due = waiting_runs(using, [executor], mine & ~Q(queue__in=room.full()))
-        first = due.filter(due_at__lte=until).order_by("due_at", "priority", "pk")[:free]
-        for run in lock_objects(first, _NEEDED, skip=True, using=using):
-            if run.stop_requested_at is not None:
-                _end(run, RunStatus.STOPPED, run.reason or Reason.ASKED.value, now, using)
-            elif run.expires_at is not None and run.expires_at < now:
-                _end(run, RunStatus.SKIPPED, Reason.EXPIRED.value, now, using)
-            elif is_marked(run) and not _has_room(run, [one for one, _ in taken], using):
-                continue
-            elif room.take(executor, run.queue):
-                taken.append(_take(run, process))
-    rows = [(run.pk, run.process, None, run.epoch) for run, _ in taken]
-    vendor_of(using).update(Run, ("process", "due_at", "epoch"), rows)
+    for executor in list(room.slots):
+        seen: list[uuid.UUID] = []
+        passed = True
+        while passed and room.slots[executor] > 0 and len(seen) < _BATCH:
+            due = waiting_runs(using, [executor], mine & ~Q(queue__in=room.full()))
+            first = due.filter(due_at__lte=until).exclude(pk__in=seen)
+            # Ever more at once: what cannot begin now may be all that comes before what can.
+            most = room.slots[executor] + len(seen)
+            found = first.order_by("due_at", "priority", "pk")[:most]
+            rows = lock_objects(found, _NEEDED, skip=True, using=using)
+            seen += [run.pk for run in rows]
+            passed = False
+            for run in rows:
+                begins = _may_begin(run, taken, now, using) and room.take(executor, run.queue)
+                if begins:
+                    taken.append(_take(run, process))
+                passed |= not begins
+    owned = [(run.pk, run.process, None, run.epoch) for run, _ in taken]
+    vendor_of(using).update(Run, ("process", "due_at", "epoch"), owned)
     _know_jobs([run for run, _ in taken], using)
     return taken
+
+
+def _may_begin(run: Run, taken: Sequence[tuple[Run, datetime]], now: datetime, using: str) -> bool:
+    """Tell whether a locked run may be taken; else it ends here, or waits."""
+    if run.stop_requested_at is not None:
+        _end(run, RunStatus.STOPPED, run.reason or Reason.ASKED.value, now, using)
+        return False
+    if run.expires_at is not None and run.expires_at < now:
+        _end(run, RunStatus.SKIPPED, Reason.EXPIRED.value, now, using)
+        return False
+    return not is_marked(run) or _has_room(run, [one for one, _ in taken], using)
 
 
 def _has_room(run: Run, taken: Sequence[Run], using: str) -> bool:

@@ -27,7 +27,7 @@ def due(after: timedelta, **fields: object) -> None:
 
 
 def look(edges: Edges, *, full: bool = False):
-    return edges.look(["asyncio"] if full else ["default", "asyncio"], full, []).job_at
+    return edges.look(["asyncio"] if full else ["default", "asyncio"], []).job_at
 
 
 def test_it_sees_as_far_as_it_reaches_and_further_as_time_passes(clock, recorder):

@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -135,6 +136,27 @@ def test_only_named_errors_are_tried_again() -> None:
     assert named.retry_on == (f"{__name__}.OwnError",)
     assert named.delay_after(1, error_names(LookupError())) is None
     assert Retry().delay_after(1, error_names(SystemExit())) is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("django.db.OperationalError", OperationalError),
+        ("socket.timeout", TimeoutError),
+        ("json.JSONDecodeError", json.JSONDecodeError),
+    ],
+)
+def test_an_exception_is_known_by_the_name_it_is_imported_by(name, error):
+    """The class calls itself by the module that defines it, which nobody writes."""
+    retry = Retry(retry_on=name)
+    assert retry.retry_on == (name,)
+    assert retry.delay_after(1, error_names(error)) is not None
+    assert retry.delay_after(1, error_names(KeyError)) is None
+
+
+@pytest.mark.parametrize("name", ["no.such.Error", "json.NoError", "json.loads"])
+def test_a_name_that_nothing_is_known_by_matches_nothing(name):
+    assert Retry(retry_on=name).delay_after(1, error_names(KeyError)) is None
 
 
 def test_error_names_are_the_bases_in_order() -> None:
