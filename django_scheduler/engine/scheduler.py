@@ -35,7 +35,7 @@ __all__ = ["Scheduler"]
 
 logger = logging.getLogger("django_scheduler.engine")
 
-_ONCE_PAUSE = timedelta(milliseconds=200)
+_FIRST_PAUSE = timedelta(milliseconds=200)
 _LONGEST_PAUSE = timedelta(seconds=5)
 
 
@@ -157,14 +157,10 @@ class Scheduler:
                 raise TimeoutError(f"The scheduler is still in its phase {self._phase!r}.")
 
     def _not_running(self) -> SchedulerNotStarted:
-        if self._failure is not None and self._has_run:
-            return SchedulerStopped(
-                f"The scheduler ended by itself ({self._phase}): {self._failure}"
-            )
         if self._failure is not None:
-            return SchedulerNotStarted(
-                f"The scheduler did not start ({self._phase}): {self._failure}"
-            )
+            kind = SchedulerStopped if self._has_run else SchedulerNotStarted
+            did = "ended by itself" if self._has_run else "did not start"
+            return kind(f"The scheduler {did} ({self._phase}): {self._failure}")
         if self._stopping.is_set():
             return SchedulerStopped("This scheduler is stopped; start() it again.")
         return SchedulerNotStarted("This scheduler was not started; start() it first.")
@@ -327,7 +323,7 @@ class Scheduler:
                 if not pause:
                     logger.warning("The database cannot be used yet (%s): %s", self._phase, error)
                 close_old_connections()
-                pause = min(_LONGEST_PAUSE, 2 * pause or _ONCE_PAUSE)
+                pause = min(_LONGEST_PAUSE, 2 * pause or _FIRST_PAUSE)
                 self._clock.wait(self._stopping, pause.total_seconds())
         return None
 

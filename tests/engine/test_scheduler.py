@@ -10,6 +10,7 @@ import pytest
 
 from django_scheduler import jobs, registry, runs
 from django_scheduler.engine import Scheduler
+from django_scheduler.engine.session import Session
 from django_scheduler.engine.steadiness import Steadiness
 from django_scheduler.exceptions import (
     SchedulerAlreadyStarted,
@@ -79,6 +80,20 @@ def test_a_failed_start_says_why(transactional_db):
     scheduler.start()
     with pytest.raises(SchedulerNotStarted, match="nowhere"):
         scheduler.wait_until_running(20)
+
+
+def test_a_scheduler_that_an_error_ended_says_so(scheduler, monkeypatch):
+    def crash(_session: Session, **_options: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Session, "step", crash)
+    scheduler.start()
+    assert scheduler.join(20)
+    with pytest.raises(SchedulerStopped, match="ended by itself.*a bug"):
+        scheduler.wait_until_running(20)
+    scheduler.stop()
+    with pytest.raises(SchedulerStopped, match="ended by itself.*a bug"):
+        scheduler.stop()
 
 
 def test_receivers_are_called_in_a_thread_of_their_own_after_the_commit(scheduler, recorder):
