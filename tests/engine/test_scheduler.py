@@ -89,10 +89,10 @@ def test_a_scheduler_that_an_error_ended_says_so(scheduler, monkeypatch):
     monkeypatch.setattr(Session, "step", crash)
     scheduler.start()
     assert scheduler.join(20)
-    with pytest.raises(SchedulerStopped, match="ended by itself.*a bug"):
+    with pytest.raises(SchedulerStopped, match=r"ended by itself.*a bug"):
         scheduler.wait_until_running(20)
     scheduler.stop()
-    with pytest.raises(SchedulerStopped, match="ended by itself.*a bug"):
+    with pytest.raises(SchedulerStopped, match=r"ended by itself.*a bug"):
         scheduler.stop()
 
 
