@@ -13,6 +13,9 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from hypothesis import settings as hypothesis_settings
+from pytest_django.plugin import DjangoDbBlocker
+
+from tests.waiting import wait_until
 
 pytest_plugins = ["django_scheduler.testing"]
 
@@ -73,6 +76,27 @@ def pytest_terminal_summary(
     """Print what was deselected, so that a green run never hides what it did not look at."""
     for reason, count in sorted(config.stash.get(DESELECTED, Counter()).items()):
         terminalreporter.write_line(f"deselected: {count} {reason}")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Before the database is dropped, let the server's side of killed processes see their end.
+
+    PostgreSQL drops no database that somebody is connected to. Who is so for good is an error.
+    """
+    yield
+    if connection.vendor == "postgresql":
+        with django_db_blocker.unblock():
+            wait_until(_nobody_else_is_connected)
+
+
+def _nobody_else_is_connected() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
+        return not cursor.fetchall()
 
 
 @pytest.fixture

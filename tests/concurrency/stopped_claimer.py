@@ -26,7 +26,7 @@ def _stop_after_insert(execute: Any, sql: Any, params: Any, many: bool, context:
     if inserts and not note.exists():
         note.touch()
         os.kill(os.getpid(), signal.SIGSTOP)
-        # A thread may go on for a moment, and this one must not reach its commit before it is thawed.
+        # A thread may go on for a moment; this one must not reach its commit before it is thawed.
         threading.Event().wait(1)
     return answer
 
