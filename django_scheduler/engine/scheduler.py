@@ -108,8 +108,7 @@ class Scheduler:
             if self._thread is not None and self._thread.is_alive():
                 raise SchedulerAlreadyStarted("This scheduler is running; stop() it first.")
             self._stopping.clear()
-            self._failure = None
-            self._has_run = False
+            self._failure, self._has_run = None, False
             self._thread = threading.Thread(target=self._main, name="scheduler", daemon=True)
             self._thread.start()
 
@@ -159,8 +158,7 @@ class Scheduler:
     def _not_running(self) -> SchedulerNotStarted:
         if self._failure is not None:
             kind = SchedulerStopped if self._has_run else SchedulerNotStarted
-            did = "ended by itself" if self._has_run else "did not start"
-            return kind(f"The scheduler {did} ({self._phase}): {self._failure}")
+            return kind(f"The scheduler ended in its phase {self._phase!r}: {self._failure}")
         if self._stopping.is_set():
             return SchedulerStopped("This scheduler is stopped; start() it again.")
         return SchedulerNotStarted("This scheduler was not started; start() it first.")
@@ -281,6 +279,9 @@ class Scheduler:
         except BaseException as error:
             self._failure = error
             logger.exception("The scheduler ended in its phase %s", self._phase)
+            if self._session is not None:
+                # Or its heart would beat on, and nobody ever take over what it held.
+                self._session.abandon()
         finally:
             self._running.clear()
             self._session = None

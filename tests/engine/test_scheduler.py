@@ -87,12 +87,14 @@ def test_a_scheduler_that_an_error_ended_says_so(scheduler, monkeypatch):
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(Session, "step", crash)
+    before = set(threading.enumerate())
     scheduler.start()
     assert scheduler.join(20)
-    with pytest.raises(SchedulerStopped, match=r"ended by itself.*a bug"):
+    assert set(threading.enumerate()) <= before, "its heart would beat on"
+    with pytest.raises(SchedulerStopped, match=r"ended in its phase .running.: a bug"):
         scheduler.wait_until_running(20)
     scheduler.stop()
-    with pytest.raises(SchedulerStopped, match=r"ended by itself.*a bug"):
+    with pytest.raises(SchedulerStopped, match=r"ended in its phase .running.: a bug"):
         scheduler.stop()
 
 
