@@ -226,7 +226,7 @@ def _with_room(
     taken = []
     for one in due:
         executor, instant = one.known.job.executor, one.clock.next_run_at
-        waited = None not in (instant, overdue) and instant < overdue  # type: ignore[operator]
+        waited = overdue is not None and instant is not None and instant < overdue
         if left[executor] > 0 or waited:
             left[executor] -= 1
             taken.append(one)

@@ -93,7 +93,7 @@ class _Left:
             status=RunStatus.QUEUED.value,
             process__isnull=True,
             scheduled_for__lte=self._moment,
-            executor__in=self._session.executors,
+            executor__in=list(self._session.turn.free_slots()),
         )
 
     def _clocks(self, here: QuerySet[Run], now: datetime) -> QuerySet[JobClock]:

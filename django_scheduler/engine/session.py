@@ -102,11 +102,6 @@ class Session:
             on_refused=self._tell_refused,
         )
 
-    @property
-    def executors(self) -> list[str]:
-        """The aliases of its executors."""
-        return list(self._executors)
-
     def open(self) -> None:
         """Join the living, and get the executors ready."""
         self.outbox.write_from_here()

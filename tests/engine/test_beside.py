@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from django_scheduler import Retry, every, jobs
+from django_scheduler import Retry, every, jobs, manual
 from django_scheduler.engine.edges import OVERDUE
 from django_scheduler.executors.inline import InlineExecutor
 from django_scheduler.lifecycle import claims
@@ -98,3 +98,19 @@ def test_a_retry_whose_job_is_locked_holds_up_no_other(stage, recorder, monkeypa
     monkeypatch.setattr(claims, "lock_at_hand", lambda ids, _using: ({}, set(ids)))
     assert _status_after_turns(stage, "beside") == "succeeded"
     assert Run.objects.filter(job_name="held", status="queued").exists()
+
+
+def test_a_claim_ends_only_so_many_expired_runs_at_once(
+    idle, scheduler_clock, recorder, monkeypatch
+):
+    """Each costs its job's lock and its consequences: thousands would outlast the lease."""
+    monkeypatch.setattr(claims, "_BATCH", 5)
+    jobs.add("late", "recorder", schedule=manual(), overlap="allow", start_deadline=1)
+    Job.objects.update(executor="other")
+    for _ in range(MANY):
+        jobs.trigger("late")
+    scheduler_clock.advance(10)
+    idle.scheduler.tick()
+    assert 0 < Run.objects.filter(status="skipped", reason="expired").count() < MANY
+    idle.advance(1)
+    assert Run.objects.filter(status="skipped", reason="expired").count() == MANY

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from django_scheduler import every, jobs, registry
+from django_scheduler import every, jobs, lifecycle, registry
+from django_scheduler.engine import claiming
 from django_scheduler.engine.pace import MOMENT, STUCK, Pace
 from django_scheduler.executors.inline import InlineExecutor
 from django_scheduler.models import Job, Run
@@ -95,6 +96,40 @@ def test_room_elsewhere_is_no_reason_to_queue_what_has_none(scheduler_clock, rec
     scheduler.run_due()
     assert _statuses() == {f"here {number}": "succeeded" for number in range(9)}
     assert not Run.objects.exclude(epoch=1).exists()
+    scheduler.close()
+
+
+def test_a_claim_reads_what_it_has_slots_for_and_looks_for_runs_it_has_seen(
+    scheduler_clock, recorder, monkeypatch
+):
+    """Decision 25: locked rows are read, and kept from others."""
+    most, looks = [], []
+    lock_due, claim_waiting = claiming.lock_due, lifecycle.claim_waiting
+
+    def lock(*args, **options):
+        most.append(options["most"])
+        return lock_due(*args, **options)
+
+    def claim(*args, **options):
+        looks.append(args)
+        return claim_waiting(*args, **options)
+
+    monkeypatch.setattr(claiming, "lock_due", lock)
+    monkeypatch.setattr(lifecycle, "claim_waiting", claim)
+    executors = {
+        "default": InlineExecutor("default", slots=2),
+        "other": InlineExecutor("other", slots=50),
+    }
+    scheduler = ManualScheduler(scheduler_clock, executors=executors)
+    for number in range(9):
+        jobs.add(f"here {number}", function="recorder", schedule=every(minutes=1))
+    scheduler.advance(MINUTE)
+    assert most[0] == 52, "whose the due jobs are is not known yet"
+    assert 2 in most[1:]
+    assert looks == []
+    jobs.trigger("here 1")
+    scheduler.run_due()
+    assert len(looks) == 1
     scheduler.close()
 
 
